@@ -1,0 +1,32 @@
+// Elementary functions with one definition: the same bits on every machine, instruction set and C library.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "kernels/reference/exp_constants.h"
+
+namespace octet::kernels::reference {
+
+/// e^x with a relative error below 2e-7 on [-87, 88]; arguments beyond are clamped to the range.
+inline float exp(float x) {
+  x = x < kExpLowest ? kExpLowest : x;
+  x = x > kExpHighest ? kExpHighest : x;
+  const float shifted = x * kLog2E + kRoundToInt;
+  const float n = shifted - kRoundToInt;
+  const float r = (x - n * kLn2High) - n * kLn2Low;
+  float p = kExpPolynomial[0];
+  for (int i = 1; i < 6; ++i) p = p * r + kExpPolynomial[i];
+  const float mantissa = (p * (r * r) + r) + 1.0F;
+  const std::int32_t exponent = std::bit_cast<std::int32_t>(shifted) - kRoundToIntBits + 127;
+  return mantissa * std::bit_cast<float>(exponent << 23);
+}
+
+inline float sigmoid(float x) { return 1.0F / (1.0F + exp(-x)); }
+
+inline float silu(float x) { return x * sigmoid(x); }
+
+/// Absolute error below 2e-7: near 0 it cancels, which the sums it enters do not notice.
+inline float tanh(float x) { return 1.0F - 2.0F / (exp(2.0F * x) + 1.0F); }
+
+}  // namespace octet::kernels::reference
