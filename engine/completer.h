@@ -1,0 +1,45 @@
+// One request from prompt to text, in the calling thread. Engine runs it on its own thread; tools call it directly.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "engine/completion.h"
+#include "engine/decode/drafter.h"
+#include "engine/decode/session.h"
+#include "engine/model/model_runner.h"
+
+namespace octet::engine {
+
+/// Owns the model runner and one session a document. One thread at a time.
+class Completer {
+ public:
+  /// `drafter`: in place of the model's own draft heads (tests: drafters that are always wrong).
+  explicit Completer(std::unique_ptr<ModelRunner> runner, std::unique_ptr<Drafter> drafter = nullptr);
+
+  using OnText = std::function<void(std::string_view)>;
+
+  /// Completes `request`; `on_text` receives the text of CompletionResult::text as it becomes certain. Stops early when
+  /// request.cancelled or `superseded` is set. CHECKs that the cursor lies in the document and that max_bytes >= 1.
+  CompletionResult complete(const CompletionRequest& request, const std::stop_token& superseded, const OnText& on_text);
+
+  const ModelRunner& runner() const { return *runner_; }
+
+ private:
+  Session& session_for(const std::string& uri);
+
+  std::unique_ptr<ModelRunner> runner_;
+  std::unique_ptr<Drafter> drafter_;
+  struct Entry {
+    std::string uri;
+    Session session;
+  };
+  std::list<Entry> sessions_;  // most recently used first
+};
+
+}  // namespace octet::engine

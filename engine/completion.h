@@ -1,0 +1,87 @@
+// What a caller asks of the engine and what it gets back. Values; safe on any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/context/document.h"
+#include "engine/stage_times.h"
+
+namespace octet::engine {
+
+/// How far a completion may reach.
+enum class Multiline {
+  kAuto,    // a block where the cursor's line is blank or opens one, else the rest of the line
+  kAlways,  // a block
+  kNever,   // the rest of the line
+};
+
+/// Why a completion ended. The first ones are the usual ends; the last ones mean that its text is not to be shown.
+enum class StopReason {
+  kEnd,               // the model said that the completion is over
+  kLineEnd,           // the line is complete
+  kBlankLine,         // the block ended with a blank line
+  kDedent,            // the next line belongs to an outer block
+  kBlockEnd,          // the closing bracket of the block was written
+  kByteBudget,        // limits.max_bytes
+  kTimeBudget,        // limits.max_decode_ms
+  kContextFull,       // prompt and completion fill the model's context
+  kCancelled,         // the client withdrew the request
+  kSuperseded,        // a newer request arrived
+  kModelUnavailable,  // the model could not be loaded
+  kModelFailure,      // the model computed no number to choose by
+};
+
+/// The name in JSON output: "end", "line_end", ...
+std::string_view to_string(StopReason reason);
+
+struct CompletionLimits {
+  std::size_t max_bytes = 256;
+  int max_decode_ms = 0;  // from the first decoded byte on; 0 = no limit
+};
+
+struct CompletionRequest {
+  DocumentSnapshot document;
+  std::size_t cursor = 0;  // byte offset into the document, on a character's boundary, at most its size
+  CompletionLimits limits;
+  Multiline multiline = Multiline::kAuto;
+  bool raw = false;              // no stop rules but the model's end and the limits
+  bool use_draft = true;         // false: plain greedy decoding, the same bytes more slowly
+  std::size_t alternatives = 1;  // how many different completions are wanted
+  std::stop_token cancelled;     // looked at before every step and prefill chunk
+};
+
+struct CompletionCounts {
+  std::size_t prompt_bytes = 0;
+  std::size_t reused_bytes = 0;     // prompt bytes that the session's cache already held
+  std::size_t prefilled_bytes = 0;  // prompt bytes that were computed
+  std::size_t steps = 0;            // verify steps
+  std::size_t drafted = 0;          // bytes proposed to them
+  std::size_t accepted = 0;         // proposals that the primary head agreed with
+};
+
+struct CompletionResult {
+  std::string text;  // whole UTF-8 characters
+  StopReason stop_reason = StopReason::kEnd;
+  double confidence = 0;  // geometric mean of the probabilities of the bytes decoded; 0 where there are none
+  CompletionCounts counts;
+  StageTimes times;
+  std::vector<std::string> alternatives;  // further completions, different from `text` and each other, best first
+};
+
+/// Receives a completion as it grows. Both calls come on the engine thread and must not block.
+class CompletionSink {
+ public:
+  virtual ~CompletionSink() = default;
+  /// More of the text, whole characters; the concatenation of all calls is CompletionResult::text.
+  virtual void on_text(std::string_view text) = 0;
+  /// The end; exactly once, nothing follows.
+  virtual void on_done(CompletionResult result) = 0;
+};
+
+}  // namespace octet::engine

@@ -1,0 +1,45 @@
+// Draft, verify, keep what agrees, emit; until a stop rule fires.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "engine/completion.h"
+#include "engine/decode/drafter.h"
+#include "engine/decode/interrupt.h"
+#include "engine/decode/sampler.h"
+#include "engine/decode/stop_rules.h"
+#include "engine/model/model_runner.h"
+
+namespace octet::engine {
+
+struct DecodeTask {
+  ModelRunner& runner;
+  KvCache& cache;   // holds the prompt
+  std::size_t row;  // of the prompt's last byte in the runner's last forward()
+  Choice first;     // the completion's first byte
+  Drafter& drafter;
+  StopRules rules;
+  std::size_t max_bytes;  // of what the model writes
+  bool use_crlf;          // a line feed leaves as CR LF
+  const Interrupt& interrupt;
+  const std::function<void(std::string_view)>& on_text;  // whole characters, as they become certain
+};
+
+struct DecodeOutcome {
+  std::string text;
+  StopReason stop_reason = StopReason::kEnd;
+  double confidence = 0;
+  std::size_t steps = 0;
+  std::size_t drafted = 0;
+  std::size_t accepted = 0;
+};
+
+/// Runs until something stops it: a rule, kEnd, a budget, the context's end, `interrupt`.
+/// **The text does not depend on the drafter**: each byte is the primary head's choice. Afterwards the cache holds the
+/// prompt and a part of the completion.
+DecodeOutcome decode(DecodeTask task);
+
+}  // namespace octet::engine

@@ -1,0 +1,21 @@
+#include "engine/decode/sampler.h"
+
+#include "kernels/reference/ops.h"
+
+namespace octet::engine {
+
+namespace ref = kernels::reference;
+
+std::optional<std::uint8_t> choose_byte(LogitsRow row, const ByteMask& allowed) {
+  const int best = ref::masked_argmax(row.data(), allowed.data(), static_cast<int>(row.size()));
+  if (best == static_cast<int>(row.size())) return std::nullopt;
+  return static_cast<std::uint8_t>(best);
+}
+
+std::optional<Choice> choose(LogitsRow row, const ByteMask& allowed) {
+  const auto byte = choose_byte(row, allowed);
+  if (!byte) return std::nullopt;
+  return Choice{*byte, ref::masked_softmax_at(row.data(), allowed.data(), static_cast<int>(row.size()), *byte)};
+}
+
+}  // namespace octet::engine

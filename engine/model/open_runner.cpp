@@ -1,0 +1,105 @@
+#include "engine/model/open_runner.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "bytemodel/model_file.h"
+#include "engine/model/cpu_runner.h"
+#include "engine/stage_times.h"
+#include "kernels/cpu/kernel_table.h"
+
+namespace octet::engine {
+namespace {
+
+constexpr int kMinContext = 256;  // half for the completion, and kMinPromptBudget
+
+constexpr std::int64_t kMaxSessionBytes = std::int64_t{2} << 30;  // keys and values of one document; there are several
+
+/// What a session of this shape holds in f32, and the tables of the runner.
+std::int64_t session_bytes(const bytemodel::ModelConfig& c) {
+  const std::int64_t n_blocks = c.n_layers + (c.head_kind == bytemodel::HeadKind::kTransformer ? c.n_predict : 0);
+  return std::int64_t{c.max_context} * (2 * n_blocks * c.kv_dim() + c.head_dim) * std::int64_t{sizeof(float)};
+}
+
+/// A file may be well formed and still ask for more than any machine has.
+Result<void> check_runnable(const bytemodel::ModelConfig& c) {
+  if (c.max_context < kMinContext) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("config.max_context: {} bytes leave no room for a prompt, at least {} are needed", c.max_context, kMinContext));
+  }
+  if (session_bytes(c) > kMaxSessionBytes) {
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("config.max_context {} with {} layers of {} keys and values: a session would take {} bytes, at most {} are "
+                            "allowed",
+                            c.max_context, c.n_layers, c.kv_dim(), session_bytes(c), kMaxSessionBytes));
+  }
+  return {};
+}
+
+Result<std::filesystem::path> find_default_model() {
+  std::vector<std::string> tried;
+  for (const auto& candidate : default_model_candidates()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(candidate, ignored)) return candidate;
+    tried.push_back(candidate.string());
+  }
+  return fail(ErrorCode::kNotFound, fmt::format("no model: none was named and there is none at {}", fmt::join(tried, ", ")));
+}
+
+Result<const kernels::KernelTable*> choose_kernels(const std::string& forced) {
+  if (const auto* table = kernels::select_kernels(forced)) return table;
+  std::vector<std::string> known;
+  for (const auto* table : kernels::supported_kernels()) known.emplace_back(table->isa);
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("OCTET_FORCE_ISA: '{}' is not available, this processor and build have {}", forced, fmt::join(known, ", ")));
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> default_model_candidates() {
+  if (const char* named = std::getenv("OCTET_MODEL"); named != nullptr && *named != '\0') return {named};
+  std::error_code error;
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  return {(folder / "../share/octet/octet-seed.safetensors").lexically_normal(),
+          (folder / "../../bytemodel/weights/octet-seed.safetensors").lexically_normal()};
+}
+
+Result<OpenedModel> open_runner(const RunnerOptions& options) {
+  const Stopwatch stopwatch;
+  if (options.device == "cuda") return fail(ErrorCode::kUnsupported, "device 'cuda': this build has no CUDA backend; use 'cpu' or 'auto'");
+  if (options.device != "cpu" && options.device != "auto") {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("device: expected auto, cpu or cuda, found '{}'", options.device));
+  }
+  if (options.profile != "f32") {
+    return fail(ErrorCode::kUnsupported, fmt::format("profile '{}': this version computes f32 only", options.profile));
+  }
+  const auto kernels = choose_kernels(options.forced_isa);
+  if (!kernels) return tl::unexpected(kernels.error());
+  const auto path = options.model.empty() ? find_default_model() : options.model;
+  if (!path) return tl::unexpected(path.error());
+  auto model = bytemodel::ModelFile::read(*path);
+  if (!model) return tl::unexpected(model.error());
+
+  if (const auto runnable = check_runnable(model->config()); !runnable) {
+    return fail(runnable.error().code, fmt::format("{}: {}", path->string(), runnable.error().message));
+  }
+
+  ModelInfo info;
+  info.name = model->name();
+  info.sha256 = model->file().sha256();
+  info.path = *path;
+  info.device = "cpu";
+  info.isa = (*kernels)->isa;
+  info.profile = options.profile;
+  info.max_context = model->config().max_context;
+  auto runner = std::make_unique<CpuRunner>(std::move(*model), **kernels);
+  info.load_ms = stopwatch.elapsed_ms();
+  return OpenedModel{std::move(runner), std::move(info)};
+}
+
+}  // namespace octet::engine

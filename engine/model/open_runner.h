@@ -1,0 +1,47 @@
+// From a model's file name to a runner that computes it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bytemodel/result.h"
+#include "engine/model/model_runner.h"
+
+namespace octet::engine {
+
+struct RunnerOptions {
+  std::filesystem::path model;  // empty: the default model
+  std::string device = "auto";  // "auto", "cpu" or "cuda"
+  std::string profile = "f32";  // the numerics profile
+  std::string forced_isa;       // empty: the best that the processor has
+};
+
+/// What there is to say about a model that was opened.
+struct ModelInfo {
+  std::string name;
+  std::string sha256;
+  std::filesystem::path path;
+  std::string device;
+  std::string isa;
+  std::string profile;
+  int max_context = 0;
+  double load_ms = 0;
+};
+
+struct OpenedModel {
+  std::unique_ptr<ModelRunner> runner;
+  ModelInfo info;
+};
+
+/// Where the default model is looked for, in order: $OCTET_MODEL alone where it is set; else share/octet beside the
+/// folder of the program (installed) and bytemodel/weights above it (a build tree).
+std::vector<std::filesystem::path> default_model_candidates();
+
+/// Fails as bytemodel::ModelFile::read does; with kNotFound where there is no default model, naming where it was looked
+/// for; with kTooLarge where a session would need more than 2 GiB; with kUnsupported where this build or processor lacks the device,
+/// profile or instruction set.
+Result<OpenedModel> open_runner(const RunnerOptions& options);
+
+}  // namespace octet::engine
