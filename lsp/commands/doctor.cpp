@@ -1,0 +1,72 @@
+// octet doctor: can this machine complete code, and if not, why.
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/completer.h"
+#include "lsp/commands/commands.h"
+#include "lsp/commands/output.h"
+#include "lsp/version.h"
+
+namespace octet::lsp {
+namespace {
+
+struct Check {
+  std::string name;
+  bool ok;
+  std::string detail;
+};
+
+/// Completes a fixed text drafted and plainly: the texts must be equal.
+Check self_test(std::unique_ptr<engine::ModelRunner> runner) {
+  engine::CompletionRequest request;
+  request.document.path = "src/shape.py";
+  request.document.text = std::make_shared<const std::string>(
+      "class Circle:\n    def __init__(self, radius):\n        self.radius = radius\n\n    def area(self):\n        return ");
+  request.cursor = request.document.text->size();
+  request.limits.max_bytes = 64;
+  request.raw = true;
+  engine::Completer completer(std::move(runner));
+  const auto drafted = completer.complete(request, {}, {});
+  request.use_draft = false;
+  const auto plain = completer.complete(request, {}, {});
+  if (drafted.text != plain.text || drafted.text.empty()) {
+    return {"self-test", false, fmt::format("drafted text '{}' differs from plain text '{}'", drafted.text, plain.text)};
+  }
+  return {"self-test", true,
+          fmt::format("drafted and plain text agree; {} bytes in {} steps, decoding {:.0f} ms drafted, {:.0f} ms plain",
+                      drafted.text.size(), drafted.counts.steps, drafted.times.decode, plain.times.decode)};
+}
+
+}  // namespace
+
+int run_doctor(const Options& options, const DoctorCommand& command) {
+  std::vector<Check> checks;
+  auto model = engine::open_runner(options.runner);
+  if (model) {
+    const auto& info = model->info;
+    checks.push_back(
+        {"device", true, fmt::format("{}, {} kernels, profile {} (this build has no CUDA backend)", info.device, info.isa, info.profile)});
+    checks.push_back(
+        {"model", true, fmt::format("{} at {}, sha256 {}, loaded in {:.0f} ms", info.name, info.path.string(), info.sha256, info.load_ms)});
+    checks.push_back(self_test(std::move(model->runner)));
+  } else {
+    checks.push_back({"model", false, model.error().message});
+  }
+
+  bool ok = true;
+  std::string text;
+  nlohmann::ordered_json json{{"version", kVersion}, {"ok", true}, {"checks", nlohmann::ordered_json::array()}};
+  for (const Check& check : checks) {
+    ok = ok && check.ok;
+    json["checks"].push_back({{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}});
+    text += fmt::format("{:<6} {:<10} {}\n", check.ok ? "ok" : "FAILED", check.name, check.detail);
+  }
+  json["ok"] = ok;
+  if (command.json) text = json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return write_output(text) && ok ? kExitDone : kExitFailed;
+}
+
+}  // namespace octet::lsp

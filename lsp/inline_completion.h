@@ -1,0 +1,24 @@
+// textDocument/inlineCompletion between the protocol and the engine: positions to offsets, texts to items.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "engine/completion.h"
+#include "lsp/position.h"
+#include "lsp/protocol.h"
+
+namespace octet::lsp {
+
+/// How long a client that cannot stream waits for decoding.
+inline constexpr int kDecodeBudgetMs = 150;
+
+/// What the engine is asked for a cursor in `document`.
+engine::CompletionRequest make_request(const engine::DocumentSnapshot& document, Position position, PositionEncoding encoding);
+
+/// The items for a result of `request`: none where there is no text to show. An item's range goes from the start of the
+/// word before the cursor to the cursor, and its text begins with that word, as editors that filter by it expect.
+std::vector<InlineCompletionItem> make_items(const engine::CompletionRequest& request, const engine::CompletionResult& result,
+                                             PositionEncoding encoding);
+
+}  // namespace octet::lsp

@@ -1,0 +1,122 @@
+#include "lsp/options.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "bytemodel/model_file.h"
+#include "lsp/version.h"
+
+namespace octet::lsp {
+namespace {
+
+constexpr std::size_t kMaxCompletionBytes = 4096;
+constexpr std::size_t kMaxAlternatives = 16;
+
+/// "LINE:COL", both from 1.
+std::string check_place(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const auto is_number = [](std::string_view s) {
+    return !s.empty() && s.size() <= 9 && s.find_first_not_of("0123456789") == std::string_view::npos &&
+           s.find_first_not_of('0') != std::string_view::npos;
+  };
+  if (colon != std::string::npos && is_number(std::string_view(text).substr(0, colon)) &&
+      is_number(std::string_view(text).substr(colon + 1)))
+    return {};
+  return fmt::format("expected LINE:COL with both counted from 1, found '{}'", text);
+}
+
+void add_common(CLI::App& app, Options& options, unsigned& threads) {
+  app.add_option("--model", options.runner.model, "Model file (default: the one that came with octet)");
+  app.add_option("--device", options.runner.device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  app.add_option("--threads", threads, "At most this many threads compute (the f32 profile uses one)")->check(CLI::Range(1U, 1024U));
+  app.add_option("--profile", options.runner.profile, "Numerics: f32 or int8")
+      ->check(CLI::IsMember({"f32", "int8"}))
+      ->capture_default_str();
+  app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  app.add_option("--log-file", options.log_file, "Append the log to this file instead of standard error");
+}
+
+}  // namespace
+
+std::variant<Options, int> parse_options(int argc, const char* const* argv) {
+  Options options;
+  CompleteCommand complete;
+  InspectCommand inspect;
+  DoctorCommand doctor;
+  unsigned threads = 1;
+  bool use_stdio = true;
+  std::string place;
+  bool no_draft = false;
+  std::string multiline = "auto";
+
+  CLI::App app("Byte-level code completion that runs on your machine.", "octet");
+  app.set_version_flag("--version", fmt::format("octet {} (model format {})", kVersion, bytemodel::kModelFormat));
+  app.require_subcommand(0, 1);  // 1 would hide which word was not understood
+  app.fallthrough();
+  add_common(app, options, threads);
+
+  CLI::App* lsp_app = app.add_subcommand("lsp", "Serve an editor");
+  lsp_app->add_flag("--stdio", use_stdio, "Over standard input and output (the default)");
+
+  CLI::App* complete_app = app.add_subcommand("complete", "Complete a file at a cursor");
+  complete_app->add_option("file", complete.file, "Source file")->required();
+  complete_app->add_option("--at", place, "Cursor, both counted from 1, COL in bytes")
+      ->required()
+      ->type_name("LINE:COL")
+      ->check(check_place);
+  complete_app->add_option("--max-bytes", complete.max_bytes, "Longest completion")
+      ->check(CLI::Range(std::size_t{1}, kMaxCompletionBytes))
+      ->capture_default_str();
+  complete_app->add_flag("--no-draft", no_draft, "Plain greedy decoding: the same bytes, more slowly");
+  complete_app->add_option("--multiline", multiline, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  complete_app->add_option("--alternatives", complete.alternatives, "How many different completions")
+      ->check(CLI::Range(std::size_t{1}, kMaxAlternatives))
+      ->capture_default_str();
+  complete_app->add_flag("--raw", complete.raw, "No stop rules but the model's own end and --max-bytes");
+  complete_app->add_flag("--json", complete.json, "One JSON object");
+
+  CLI::App* inspect_app = app.add_subcommand("inspect", "Describe a model file");
+  inspect_app->add_option("model", inspect.model, "Model file")->required();
+
+  CLI::App* doctor_app = app.add_subcommand("doctor", "Check that this machine can complete code");
+  doctor_app->add_flag("--json", doctor.json, "One JSON object");
+
+  try {  // the library reports by throwing
+    app.parse(argc, argv);
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (lsp, complete, inspect or doctor)");
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::Error& error) {
+    app.exit(error, std::cerr, std::cerr);
+    return kExitUsage;
+  }
+
+  if (const char* forced = std::getenv("OCTET_FORCE_ISA")) options.runner.forced_isa = forced;
+  if (!lsp_app->parsed() && app.count("--log-level") == 0) options.log_level = "warn";  // commands speak for themselves
+  if (complete_app->parsed()) {
+    const std::size_t colon = place.find(':');
+    complete.line = std::stoul(place.substr(0, colon));
+    complete.column = std::stoul(place.substr(colon + 1));
+    complete.use_draft = !no_draft;
+    complete.multiline = multiline == "always"  ? engine::Multiline::kAlways
+                         : multiline == "never" ? engine::Multiline::kNever
+                                                : engine::Multiline::kAuto;
+    options.command = complete;
+  } else if (inspect_app->parsed()) {
+    options.command = inspect;
+  } else if (doctor_app->parsed()) {
+    options.command = doctor;
+  }
+  return options;
+}
+
+}  // namespace octet::lsp
