@@ -1,0 +1,20 @@
+"""Every test of the command line, in one program: python3 tests/cli/cli_test.py [-v].
+
+OCTET_BIN names the binary and OCTET_SOURCE_DIR the repository, see octet.py.
+"""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+PARTS = ("complete_test", "bad_input_test", "lsp_stdio_test", "general_test")
+
+
+def load_tests(loader, _tests, _pattern):
+    return loader.loadTestsFromNames(PARTS)
+
+
+if __name__ == "__main__":
+    unittest.main()

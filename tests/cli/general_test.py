@@ -1,0 +1,168 @@
+"""inspect, doctor, the logs, --help and --version, and where the default model is found."""
+
+import hashlib
+import json
+import re
+import shutil
+import unittest
+
+from lsp_stdio_test import INITIALIZE, SESSION, frames_of
+from octet import BIN, DONE, FAILED, MODEL, SOURCE_DIR, TINY_MODELS, CliTest, environment, run
+
+
+class InspectTest(CliTest):
+    def test_the_shipped_models_are_described(self):
+        self.assertGreaterEqual(len(TINY_MODELS), 2)
+        for model in (MODEL, *TINY_MODELS):
+            with self.subTest(model=model.name):
+                text = self.succeed("inspect", model)
+                facts = dict(re.findall(r"^(\w+) +(.+)$", text.split("\n\n")[0], re.MULTILINE))
+                self.assertEqual(facts["name"], model.stem)
+                self.assertEqual(facts["format"], "octet-1")
+                self.assertEqual(facts["sha256"], hashlib.sha256(model.read_bytes()).hexdigest())
+                self.assertEqual(int(facts["bytes"]), model.stat().st_size)
+                self.assertIn("max_context", json.loads(facts["config"]))
+                tensors = re.findall(r"^(\S+) +F32 +(\[.*?\]) +(\d+)$", text, re.MULTILINE)
+                self.assertIn("embed", [name for name, _, _ in tensors])
+                for name, shape, n_bytes in tensors:
+                    expected = 4
+                    for extent in json.loads(shape):
+                        expected *= extent
+                    self.assertEqual(int(n_bytes), expected, name)
+                dense, tables = map(int, re.fullmatch(r"(\d+) dense, (\d+) in tables", facts["parameters"]).groups())
+                self.assertEqual(4 * (dense + tables), sum(int(n_bytes) for _, _, n_bytes in tensors))
+
+    def test_a_file_that_is_no_model_is_named(self):
+        self.refuse(FAILED, self.folder / "missing", "inspect", self.folder / "missing")
+        self.refuse(FAILED, "CMakeLists.txt", "inspect", SOURCE_DIR / "CMakeLists.txt")
+
+
+class DoctorTest(CliTest):
+    def test_a_working_machine_is_ok(self):
+        text = self.succeed("doctor")
+        self.assertTrue(all(line.startswith("ok ") for line in text.splitlines()), text)
+        for expected in ("device", "model", "self-test", str(MODEL), hashlib.sha256(MODEL.read_bytes()).hexdigest()):
+            self.assertIn(expected, text)
+
+    def test_json_says_the_same(self):
+        report = json.loads(self.succeed("doctor", "--json"))
+        self.assertEqual(set(report), {"version", "ok", "checks"})
+        self.assertIs(report["ok"], True)
+        self.assertEqual([check["name"] for check in report["checks"]], ["device", "model", "self-test"])
+        for check in report["checks"]:
+            self.assertEqual(set(check), {"name", "ok", "detail"})
+            self.assertIs(check["ok"], True)
+            self.assertNotEqual(check["detail"], "")
+
+    def test_the_self_test_passes_with_every_model_and_instruction_set(self):
+        for model in TINY_MODELS:
+            self.assertIs(json.loads(self.succeed("doctor", "--json", "--model", model))["ok"], True)
+        report = json.loads(self.succeed("doctor", "--json", env=environment(OCTET_FORCE_ISA="baseline")))
+        self.assertIn("baseline", report["checks"][0]["detail"])
+
+    def test_what_is_broken_is_named_and_fails(self):
+        broken = self.write("broken.safetensors", MODEL.read_bytes()[:5000])
+        for options, env, named in (
+            (["--model", broken], environment(), str(broken)),
+            ([], environment(OCTET_MODEL=self.folder / "missing"), str(self.folder / "missing")),
+            ([], environment(OCTET_FORCE_ISA="abacus"), "abacus"),
+            (["--device", "cuda"], environment(), "cuda"),
+            (["--profile", "int8"], environment(), "int8"),
+        ):
+            with self.subTest(named=named):
+                result = run("doctor", "--json", *options, env=env)
+                self.assertEqual(result.returncode, FAILED, result.stderr)
+                report = json.loads(result.stdout)
+                self.assertIs(report["ok"], False)
+                self.assertIn(named, " ".join(check["detail"] for check in report["checks"] if not check["ok"]))
+                printed = run("doctor", *options, env=env)
+                self.assertEqual(printed.returncode, FAILED)
+                self.assertIn("FAILED", printed.stdout.decode())
+                self.assertIn(named, printed.stdout.decode())
+
+    def test_a_path_that_is_not_utf_8_still_gives_json(self):
+        result = run("doctor", "--json", env=environment(OCTET_MODEL=b"/nowhere/\xff\xfe".decode("utf-8", "surrogateescape")))
+        self.assertEqual(result.returncode, FAILED, result.stderr)
+        self.assertIs(json.loads(result.stdout.decode("utf-8"))["ok"], False)
+
+
+class HelpTest(CliTest):
+    def test_version_names_the_program_and_the_model_format(self):
+        self.assertRegex(self.succeed("--version"), r"\Aoctet \d+\.\d+\.\d+ \(model format octet-1\)\n\Z")
+
+    def test_help_names_every_verb_and_common_option(self):
+        text = self.succeed("--help")
+        for expected in ("lsp", "complete", "inspect", "doctor", "--version",
+                         "--model", "--device", "--threads", "--profile", "--log-level", "--log-file"):
+            self.assertIn(expected, text)
+
+    def test_help_of_a_verb_names_its_options(self):
+        text = self.succeed("complete", "--help")
+        for expected in ("--at", "--max-bytes", "--no-draft", "--multiline", "--alternatives", "--raw", "--json"):
+            self.assertIn(expected, text)
+        self.assertIn("--stdio", self.succeed("lsp", "--help"))
+        self.assertIn("--json", self.succeed("doctor", "--help"))
+        self.assertIn("model", self.succeed("inspect", "--help"))
+
+
+class LogTest(CliTest):
+    def test_a_log_file_takes_the_log_in_place_of_standard_error_and_grows(self):
+        log = self.folder / "octet.log"
+        for n_runs in (1, 2):
+            result = run("lsp", "--stdio", "--log-file", log, stdin=b"garbage\n")
+            self.assertEqual(result.returncode, FAILED)
+            self.assertEqual(result.stderr, b"")
+            self.assertEqual(log.read_text().count("framing"), n_runs)
+
+    def test_the_log_levels_are_ordered(self):
+        n_lines = []
+        for level in ("trace", "debug", "info", "warn", "error", "off"):
+            session = INITIALIZE + b"Content-Length: 2\r\n\r\n{}" + b"garbage\n"
+            result = run("lsp", "--stdio", "--log-level", level, stdin=session)
+            self.assertEqual(result.returncode, FAILED)
+            self.assertEqual(len(frames_of(result.stdout)), 2)
+            n_lines.append(result.stderr.count(b"\n"))
+        self.assertEqual(n_lines, sorted(n_lines, reverse=True))
+        self.assertGreater(n_lines[0], n_lines[4])
+        self.assertEqual(n_lines[5], 0)
+
+    def test_commands_are_silent_unless_asked(self):
+        path, place = self.snippet()
+        self.succeed("complete", path, "--at", place)
+        self.assertEqual(run("complete", path, "--at", place, "--log-level", "off").stderr, b"")
+
+    def test_a_log_file_that_cannot_be_opened_is_named(self):
+        path, place = self.snippet()
+        self.refuse(FAILED, self.folder, "complete", path, "--at", place, "--log-file", self.folder)
+        self.refuse(FAILED, "/dev/null/octet.log", "lsp", "--stdio", "--log-file", "/dev/null/octet.log", stdin=SESSION)
+
+
+class DefaultModelTest(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.source, self.place = self.snippet()
+
+    def complete_from(self, binary_folder, model_folder):
+        """A binary and a model laid out as in a build tree or an installation, with no variable to name the model."""
+        for folder in (binary_folder, model_folder):
+            (self.folder / folder).mkdir(parents=True)
+        binary = shutil.copy(BIN, self.folder / binary_folder / "octet")
+        shutil.copy(MODEL, self.folder / model_folder / MODEL.name)
+        result = run("complete", self.source, "--at", self.place, "--json", binary=binary, env=environment(OCTET_MODEL=None), cwd="/")
+        self.assertEqual(result.returncode, DONE, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["model"]["name"], MODEL.stem)
+
+    def test_it_is_found_from_a_build_tree(self):
+        self.complete_from("build/release", "bytemodel/weights")
+
+    def test_it_is_found_from_an_installation(self):
+        self.complete_from("usr/bin", "usr/share/octet")
+
+    def test_an_empty_variable_names_no_model(self):
+        (self.folder / "bin").mkdir()
+        lonely = shutil.copy(BIN, self.folder / "bin/octet")
+        self.refuse(FAILED, "no model", "complete", self.source, "--at", self.place, binary=lonely, env=environment(OCTET_MODEL=""))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,108 @@
+"""How the command line tests run octet: the binary, the models, and a run with its checks.
+
+OCTET_BIN names the binary (default: build/release/octet of the repository), OCTET_SOURCE_DIR the repository (default: the
+one that this file lies in). Children see no other OCTET_* variable than the model, unless a test sets it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE_DIR = Path(os.environ.get("OCTET_SOURCE_DIR") or Path(__file__).resolve().parents[2])
+BIN = Path(os.environ.get("OCTET_BIN") or SOURCE_DIR / "build/release/octet").absolute()
+MODEL = SOURCE_DIR / "bytemodel/weights/octet-seed.safetensors"
+TINY_MODELS = sorted((SOURCE_DIR / "tests/golden").glob("tiny-*.safetensors"))
+
+TIMEOUT_S = 60  # only a bound for failing: nothing may hang
+DONE, FAILED, USAGE = 0, 1, 2
+
+SNIPPET = """class Circle:
+    def __init__(self, radius):
+        self.radius = radius
+
+    def area(self):
+        return 3.14 * self.
+"""
+
+
+def environment(**changes):
+    """This process's environment without OCTET_*, with the seed model and `changes`; None takes a variable away."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OCTET_")}
+    env["OCTET_MODEL"] = str(MODEL)
+    for name, value in changes.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = str(value)
+    return env
+
+
+def run(*arguments, binary=BIN, env=None, stdin=b"", stdout=subprocess.PIPE, cwd=None):
+    """One run of octet. `stdin` is what it reads, as bytes or as an open file; what it writes comes back as bytes."""
+    source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    return subprocess.run([str(binary), *map(str, arguments)], stdout=stdout, stderr=subprocess.PIPE, env=env or environment(),
+                          timeout=TIMEOUT_S, check=False, cwd=cwd, **source)
+
+
+def peak_memory(*arguments):
+    """Runs octet without looking at its output; returns its exit code and the most memory that it held, in bytes."""
+    process = subprocess.Popen([str(BIN), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env=environment())
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss * 1024
+
+
+def cursor_after(text, needle, nth=1):
+    """LINE:COL behind the nth occurrence of `needle` in `text` (bytes)."""
+    start = -1
+    for _ in range(nth):
+        start = text.index(needle, start + 1)
+    end = start + len(needle)
+    line_start = text.rfind(b"\n", 0, end) + 1
+    return f"{text.count(bytes([10]), 0, end) + 1}:{end - line_start + 1}"
+
+
+class CliTest(unittest.TestCase):
+    """A test with a folder of its own."""
+
+    def setUp(self):
+        self.assertTrue(BIN.is_file(), f"OCTET_BIN: no binary at {BIN}")
+        self.folder = Path(tempfile.mkdtemp(prefix="octet-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def snippet(self):
+        """A source file and the cursor where its text stops."""
+        return self.write("circle.py", SNIPPET), cursor_after(SNIPPET.encode(), b"self.", nth=2)
+
+    def succeed(self, *arguments, **options):
+        """A run that must end with code 0 and no complaint; returns its standard output as text."""
+        result = run(*arguments, **options)
+        self.assertEqual(result.returncode, DONE, result.stderr)
+        self.assertEqual(result.stderr, b"")
+        return result.stdout.decode("utf-8")  # strict: the output is UTF-8 whatever the input was
+
+    def complete(self, *arguments, **options):
+        """`octet complete ... --json`, parsed."""
+        return json.loads(self.succeed("complete", *arguments, "--json", **options))
+
+    def refuse(self, code, names, *arguments, **options):
+        """A run that must fail with `code`, nothing on standard output, and a message that holds each of `names`."""
+        result = run(*arguments, **options)
+        message = result.stderr.decode("utf-8", "replace")
+        self.assertEqual(result.returncode, code, message)
+        self.assertEqual(result.stdout, b"")
+        for name in [names] if isinstance(names, (str, Path)) else names:
+            self.assertIn(str(name), message)
+        self.assertLess(len(message), 2000, "a message, not a dump")
+        self.assertNotIn("terminate called", message)
+        return message

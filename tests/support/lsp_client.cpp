@@ -1,0 +1,143 @@
+#include "tests/support/lsp_client.h"
+
+#include <catch2/catch.hpp>
+#include <utility>
+
+#include "lsp/log.h"
+
+namespace octet::tests {
+namespace {
+
+constexpr const char* kSettleUri = "test:settle";
+
+/// Log lines would drown what the test runner prints. The library keeps the logger, so this happens once.
+void silence_log() {
+  static const bool is_silent = lsp::open_log("off", {}).has_value();
+  REQUIRE(is_silent);
+}
+
+}  // namespace
+
+LspClient::LspClient(std::shared_ptr<ScriptedModel> model) : LspClient(opener(model)) { model_ = std::move(model); }
+
+LspClient::LspClient(engine::Engine::Open open) {
+  silence_log();
+  lsp::Server::Environment environment;
+  environment.send = [this](std::string body) {
+    Json message = Json::parse(body);
+    REQUIRE(message.at("jsonrpc") == "2.0");
+    if (message.contains("method")) {
+      notifications_.push_back(std::move(message));
+    } else {
+      responses_[message.at("id").dump()].push_back(std::move(message));
+      ++n_answers_;
+    }
+  };
+  environment.post = [this](std::function<void()> run) {
+    {
+      const std::lock_guard lock(mutex_);
+      posted_.push_back(std::move(run));
+    }
+    changed_.notify_one();
+  };
+  environment.exit = [this](int code) { exit_code_ = code; };
+  server_ = std::make_unique<lsp::Server>(std::move(environment), std::move(open));
+}
+
+LspClient::~LspClient() { destroy_server(); }
+
+void LspClient::destroy_server() {
+  // A test that fails half way must not leave the engine waiting before a gate.
+  if (model_) {
+    model_->loading.open();
+    model_->step.open();
+  }
+  server_.reset();
+}
+
+void LspClient::send_request(const Json& id, std::string_view method, const Json& params) {
+  send_body(Json({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}}).dump());
+}
+
+void LspClient::notify(std::string_view method, const Json& params) {
+  send_body(Json({{"jsonrpc", "2.0"}, {"method", method}, {"params", params}}).dump());
+}
+
+LspClient::Json LspClient::initialize(const Json& encodings) {
+  send_request("initialize", "initialize", {{"capabilities", {{"general", {{"positionEncodings", encodings}}}}}});
+  notify("initialized", Json::object());
+  return wait_for_answer("initialize").at("result");
+}
+
+void LspClient::open(const std::string& uri, const std::string& text) {
+  const Json document = {{"uri", uri}, {"languageId", "text"}, {"version", ++version_}, {"text", text}};
+  notify("textDocument/didOpen", {{"textDocument", document}});
+}
+
+void LspClient::change(const std::string& uri, const Json& content_changes) {
+  notify("textDocument/didChange", {{"textDocument", {{"uri", uri}, {"version", ++version_}}}, {"contentChanges", content_changes}});
+}
+
+void LspClient::close(const std::string& uri) { notify("textDocument/didClose", {{"textDocument", {{"uri", uri}}}}); }
+
+void LspClient::request_completion(const Json& id, const std::string& uri, lsp::Position position) {
+  send_request(id, "textDocument/inlineCompletion",
+               {{"textDocument", {{"uri", uri}}}, {"position", to_json(position)}, {"context", {{"triggerKind", 2}}}});
+}
+
+std::function<void()> LspClient::take_posted() {
+  const std::lock_guard lock(mutex_);
+  if (posted_.empty()) return nullptr;
+  auto run = std::move(posted_.front());
+  posted_.pop_front();
+  return run;
+}
+
+void LspClient::run_posted() {
+  while (const auto run = take_posted()) {
+    run();
+    ++n_posted_run_;
+  }
+}
+
+void LspClient::run_until(const std::function<bool()>& done) {
+  while (!done()) {
+    if (const auto run = take_posted()) {
+      run();
+      ++n_posted_run_;
+      continue;
+    }
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kHangTimeout, [&] { return !posted_.empty(); })) FAIL("what the test waits for never happens");
+  }
+}
+
+void LspClient::wait_until_posted(std::size_t n) {
+  std::unique_lock lock(mutex_);
+  REQUIRE(changed_.wait_for(lock, kHangTimeout, [&] { return posted_.size() >= n; }));
+}
+
+LspClient::Json LspClient::wait_for_answer(const Json& id) {
+  run_until([&] { return !answers(id).empty(); });
+  return answers(id).front();
+}
+
+void LspClient::wait_until_settled() {
+  if (n_settles_ == 0) open(kSettleUri, "");
+  const Json id = "settle " + std::to_string(++n_settles_);
+  request_completion(id, kSettleUri, {});
+  wait_for_answer(id);
+}
+
+std::vector<LspClient::Json> LspClient::answers(const Json& id) const {
+  const auto found = responses_.find(id.dump());
+  return found == responses_.end() ? std::vector<Json>{} : found->second;
+}
+
+int error_code(const lsp::Json& answer) { return answer.contains("error") ? answer["error"].at("code").get<int>() : 0; }
+
+lsp::Json no_items() { return {{"items", lsp::Json::array()}}; }
+
+lsp::Json to_json(lsp::Position position) { return {{"line", position.line}, {"character", position.character}}; }
+
+}  // namespace octet::tests
