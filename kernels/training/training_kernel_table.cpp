@@ -1,0 +1,20 @@
+#include <array>
+
+#include "kernels/training/training_kernels.h"
+
+namespace octet::kernels {
+
+namespace training_baseline {
+extern const TrainingKernels kTable;
+}
+namespace training_avx2 {
+extern const TrainingKernels kTable;
+}
+
+std::span<const TrainingKernels* const> supported_training_kernels() {
+  static constexpr std::array<const TrainingKernels*, 2> kBestFirst{&training_avx2::kTable, &training_baseline::kTable};
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  return std::span(kBestFirst).subspan(has_avx2 ? 0 : 1);
+}
+
+}  // namespace octet::kernels
