@@ -12,6 +12,7 @@ import sys
 OWN = {
     "kernels": ["kernels/"],
     "bytemodel": ["bytemodel/"],
+    "bytemodel/training": ["bytemodel/", "kernels/"],
     "engine": ["engine/", "bytemodel/", "kernels/"],
     # The server knows the engine's public headers and the two shared values.
     "lsp": ["lsp/", "engine/engine.h", "engine/completion.h", "engine/context/document.h", "engine/model/open_runner.h",
@@ -28,7 +29,7 @@ THIRD_PARTY = {
     "boost": ["lsp", "tests"],
     "nlohmann": ["bytemodel", "lsp", "benchmarks", "tests"],
     "openssl": ["bytemodel"],
-    "CLI": ["lsp", "benchmarks"],
+    "CLI": ["lsp", "benchmarks", "bytemodel/training"],
     "spdlog": ["lsp", "tests"],
     "fmt": ["bytemodel", "engine", "lsp", "benchmarks", "tests"],
     "tl": ["bytemodel"],
@@ -36,7 +37,8 @@ THIRD_PARTY = {
     "rapidcheck.h": ["tests"],
     "rapidcheck": ["tests"],
     "tree_sitter": ["engine/context"],
-    "torch": ["bytemodel/training"],
+    "torch": ["bytemodel/training", "tests/training"],
+    "ATen": ["bytemodel/training"],
 }
 
 # The kernel files stay pure: no part of the standard library that has code of its own.

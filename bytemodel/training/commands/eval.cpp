@@ -1,0 +1,57 @@
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "bytemodel/training/commands/shared.h"
+#include "bytemodel/training/evaluate.h"
+
+namespace octet::bytemodel::training {
+namespace {
+
+Result<Network> open_network(const EvalCommand& command, torch::Device device) {
+  if (command.model.empty()) return open_run(command.run);
+  const Result<ModelFile> file = ModelFile::read(command.model);
+  if (!file) return tl::unexpected(file.error());
+  return Network::from_file(*file, device);
+}
+
+}  // namespace
+
+int run_export(const ExportCommand& command) {
+  if (command.type != "f32") {
+    return report(
+        {ErrorCode::kUnsupported, fmt::format("type: expected f32, the one that the engine reads today, found {}", command.type)});
+  }
+  const Result<Network> network = open_run(command.run);
+  if (!network) return report(network.error());
+  if (const Result<void> written = write_network(*network, command.output, command.name); !written) return report(written.error());
+  say(fmt::format("{}: {:.1f} MB", command.output.string(), static_cast<double>(std::filesystem::file_size(command.output)) / 1e6));
+  return 0;
+}
+
+int run_eval(const EvalCommand& command) {
+  const Result<torch::Device> device = open_device(command.compute.device);
+  if (!device) return report(device.error());
+  const Result<Network> network = open_network(command, *device);
+  if (!network) return report(network.error());
+  DatasetOptions plain;
+  plain.context = static_cast<std::size_t>(std::min(1024, network->config().max_context));
+  plain.middle_share = 0;
+  const Result<Dataset> held_out = open_split(command.compute, "held-out", plain);
+  if (!held_out) return report(held_out.error());
+  EvaluateOptions options;
+  options.n_sequences = command.n_sequences;
+  options.n_cursors = command.n_cursors;
+  const Result<std::vector<LanguageScore>> scores = evaluate(*network, *held_out, options, WorkerTeam(command.compute.n_workers));
+  if (!scores) return report(scores.error());
+  const int n_predict = network->config().n_predict;
+  std::printf("%s", to_table(*scores, n_predict).c_str());
+  if (command.json.empty()) return 0;
+  std::ofstream out(command.json);
+  out << to_json(*scores, n_predict) << '\n';
+  out.flush();
+  if (!out) return report({ErrorCode::kUnreadable, fmt::format("{}: cannot be written", command.json.string())});
+  return 0;
+}
+
+}  // namespace octet::bytemodel::training

@@ -1,0 +1,179 @@
+// The fused operations against their compositions, and the compositions' gradients against finite differences.
+#include "tests/training/support/catch.h"
+
+#include <functional>
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include "bytemodel/training/ops.h"
+#include "kernels/training/training_kernels.h"
+#include "tests/training/support/tiny_corpus.h"
+
+namespace octet::tests {
+namespace {
+
+using namespace bytemodel::training;
+using torch::Tensor;
+using Inputs = std::vector<Tensor>;
+using Operation = std::function<Tensor(const Inputs&)>;
+
+constexpr double kTolerance = 2e-6;  // float, sums of at most a few hundred terms
+
+Tensor leaf(std::vector<std::int64_t> shape, torch::Dtype type = torch::kFloat) {
+  return torch::randn(shape, torch::TensorOptions(type)).requires_grad_();
+}
+
+/// The gradients of sum(op(inputs) * direction).
+Inputs gradients(const Operation& op, const Inputs& inputs, const Tensor& direction) {
+  return torch::autograd::grad({(op(inputs) * direction).sum()}, inputs);
+}
+
+void check_same(const Operation& fused, const Operation& composed, const Inputs& inputs) {
+  const Tensor expected = composed(inputs);
+  CHECK(relative_distance(fused(inputs), expected) < kTolerance);
+  const Tensor direction = torch::randn_like(expected);
+  const Inputs found = gradients(fused, inputs, direction);
+  const Inputs wanted = gradients(composed, inputs, direction);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CAPTURE(i);
+    CHECK(relative_distance(found[i], wanted[i]) < kTolerance);
+  }
+}
+
+/// Central differences along a random direction, in double.
+void check_derivative(const Operation& op, const Inputs& inputs) {
+  const Tensor weights = torch::randn_like(op(inputs));
+  const Inputs grads = gradients(op, inputs, weights);
+  constexpr double kStep = 1e-6;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CAPTURE(i);
+    const Tensor direction = torch::randn_like(inputs[i]);
+    const auto value_at = [&](double step) {
+      const torch::NoGradGuard no_gradients;
+      Inputs moved = inputs;
+      moved[i] = inputs[i] + direction * step;
+      return (op(moved) * weights).sum().item<double>();
+    };
+    const double expected = (value_at(kStep) - value_at(-kStep)) / (2 * kStep);
+    CHECK((grads[i] * direction).sum().item<double>() == Approx(expected).epsilon(1e-6).margin(1e-8));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("RMSNorm equals its composition, forward and backward") {
+  torch::manual_seed(1);
+  for (const std::int64_t d : {8, 16, 24, 192}) {
+    CAPTURE(d);
+    check_same([](const Inputs& x) { return rms_norm(x[0], x[1], 1e-5); },
+               [](const Inputs& x) { return composed::rms_norm(x[0], x[1], 1e-5); }, {leaf({7, d}), leaf({d})});
+  }
+}
+
+TEST_CASE("norm and rotation of attention heads equal their composition, forward and backward") {
+  torch::manual_seed(2);
+  for (const int head_dim : {16, 32, 64}) {
+    CAPTURE(head_dim);
+    const RopeTable rope = make_rope_table(64, head_dim, 10000, torch::TensorOptions(torch::kFloat));
+    check_same([&](const Inputs& x) { return norm_rope(x[0], x[1], rope, 0.125, 1e-5); },
+               [&](const Inputs& x) { return composed::norm_rope(x[0], x[1], rope, 0.125, 1e-5); },
+               {leaf({128, 3 * head_dim}), leaf({head_dim})});
+  }
+}
+
+TEST_CASE("SwiGLU equals its composition, forward and backward") {
+  torch::manual_seed(3);
+  check_same([](const Inputs& x) { return swiglu(x[0] * 5, x[1]); }, [](const Inputs& x) { return composed::swiglu(x[0] * 5, x[1]); },
+             {leaf({9, 32}), leaf({9, 32})});
+}
+
+TEST_CASE("attention equals its composition for every window, forward and backward") {
+  torch::manual_seed(4);
+  const int window = GENERATE(0, 2, 15, 16, 17, 63, 64, 65, 100, 128, 500);
+  const int n_kv_heads = GENERATE(1, 2, 4);
+  const int head_dim = GENERATE(16, 48);
+  CAPTURE(window, n_kv_heads, head_dim);
+  const AttentionShape shape{192, 4, n_kv_heads, head_dim, window};
+  check_same([&](const Inputs& x) { return attention(x[0], x[1], x[2], shape); },
+             [&](const Inputs& x) { return composed::attention(x[0], x[1], x[2], shape); },
+             {leaf({2 * 192, 4 * head_dim}), leaf({2 * 192, n_kv_heads * head_dim}), leaf({2 * 192, n_kv_heads * head_dim})});
+}
+
+TEST_CASE("a query that sees itself alone copies its value and teaches queries and keys nothing") {
+  torch::manual_seed(9);
+  const AttentionShape shape{64, 1, 1, 16, 1};
+  const Inputs inputs{leaf({64, 16}), leaf({64, 16}), leaf({64, 16})};
+  const Operation op = [&](const Inputs& x) { return attention(x[0], x[1], x[2], shape); };
+  CHECK(relative_distance(op(inputs), inputs[2]) < kTolerance);
+  const Inputs found = gradients(op, inputs, torch::ones({64, 16}));
+  CHECK(found[0].abs().max().item<float>() < 1e-5F);
+  CHECK(found[1].abs().max().item<float>() < 1e-5F);
+  CHECK(relative_distance(found[2], torch::ones({64, 16})) < kTolerance);
+}
+
+TEST_CASE("large scores do not overflow the fused attention") {
+  torch::manual_seed(5);
+  const AttentionShape shape{64, 1, 1, 16, 0};
+  const Tensor q = leaf({64, 16}).detach() * 100;
+  const Tensor k = leaf({64, 16}).detach() * 100;
+  const Tensor v = leaf({64, 16}).detach();
+  const Tensor found = attention(q, k, v, shape);
+  CHECK(torch::isfinite(found).all().item<bool>());
+  CHECK(relative_distance(found, composed::attention(q, k, v, shape)) < 1e-4);
+}
+
+TEST_CASE("shapes that the kernels do not take are composed") {
+  torch::manual_seed(6);
+  const AttentionShape shape{10, 2, 1, 4, 3};
+  const Tensor q = leaf({10, 8});
+  const Tensor kv = leaf({10, 4});
+  CHECK(attention(q, kv, kv, shape).equal(composed::attention(q, kv, kv, shape)));
+  CHECK(rms_norm(leaf({2, 5}), torch::ones({5}), 1e-5).sizes() == torch::IntArrayRef({2, 5}));
+}
+
+TEST_CASE("gradients of the compositions are finite differences") {
+  torch::manual_seed(7);
+  const torch::Dtype type = torch::kDouble;
+  const RopeTable rope = make_rope_table(8, 4, 100, torch::TensorOptions(type));
+  const AttentionShape shape{8, 2, 1, 4, 3};
+  check_derivative([](const Inputs& x) { return composed::rms_norm(x[0], x[1], 1e-5); }, {leaf({3, 6}, type), leaf({6}, type)});
+  check_derivative([&](const Inputs& x) { return composed::norm_rope(x[0], x[1], rope, 0.5, 1e-5); },
+                   {leaf({16, 8}, type), leaf({4}, type)});
+  check_derivative([](const Inputs& x) { return composed::swiglu(x[0], x[1]); }, {leaf({3, 6}, type), leaf({3, 6}, type)});
+  check_derivative([&](const Inputs& x) { return composed::attention(x[0], x[1], x[2], shape); },
+                   {leaf({16, 8}, type), leaf({16, 4}, type), leaf({16, 4}, type)});
+}
+
+TEST_CASE("every instruction set computes the same attention and cross-entropy up to rounding") {
+  torch::manual_seed(8);
+  const kernels::TrainingAttentionShape shape{128, 2, 1, 32, 70};
+  const Tensor q = torch::randn({128, 64});
+  const Tensor k = torch::randn({128, 32});
+  const Tensor v = torch::randn({128, 32});
+  const Tensor logits = torch::randn({5, 256}) * 3;
+  const std::int16_t targets[] = {0, 255, -1, 17, 96};
+  Tensor first_out;
+  Tensor first_gradient;
+  for (const kernels::TrainingKernels* table : kernels::supported_training_kernels()) {
+    CAPTURE(table->isa);
+    Tensor out = torch::empty_like(q);
+    Tensor log_sum = torch::empty({2, 128});
+    Tensor scratch = torch::empty({kernels::attention_scratch_floats(shape)});
+    table->attention(q.data_ptr<float>(), k.data_ptr<float>(), v.data_ptr<float>(), out.data_ptr<float>(), log_sum.data_ptr<float>(), shape,
+                     scratch.data_ptr<float>());
+    Tensor gradient = logits.clone();
+    const double nats = table->cross_entropy(gradient.data_ptr<float>(), 256, targets, 0.5F, 5);
+    const Tensor known = torch::tensor({0L, 255L, 17L, 96L});
+    const Tensor rows = logits.index_select(0, torch::tensor({0L, 1L, 3L, 4L}));
+    CHECK(nats == Approx(-torch::log_softmax(rows, 1).gather(1, known.unsqueeze(1)).sum().item<double>()).epsilon(1e-5));
+    CHECK(gradient[2].abs().max().item<float>() == 0);
+    if (!first_out.defined()) {
+      first_out = out;
+      first_gradient = gradient;
+    }
+    CHECK(relative_distance(out, first_out) < kTolerance);
+    CHECK(relative_distance(gradient, first_gradient) < kTolerance);
+  }
+}
+
+}  // namespace octet::tests
