@@ -7,6 +7,7 @@
 #include <torch/nn/functional/loss.h>
 
 #include "bytemodel/control_bytes.h"
+#include "bytemodel/training/ops.h"
 #include "kernels/training/training_kernels.h"
 
 namespace octet::bytemodel::training {
@@ -16,7 +17,10 @@ using torch::Tensor;
 using torch::indexing::Slice;
 
 constexpr std::int64_t kClasses = 256;
-constexpr std::int64_t kChunkRows = 128;  // 128 x 8 heads x 256 floats are 1 MB: logits stay in the second-level cache
+// 128 x 8 heads x 256 floats are 1 MB: logits stay in the second-level cache. In bfloat16 each chunk's gradient of the
+// unembeddings is widened and added, which takes as long as 64 rows of the product: longer chunks.
+constexpr std::int64_t kChunkRows = 128;
+constexpr std::int64_t kChunkRowsBf16 = 512;
 
 std::int64_t count_targets(const std::int16_t* targets, std::int64_t n) {
   return n - std::count_if(targets, targets + n, [](std::int16_t target) { return target < 0; });
@@ -27,35 +31,51 @@ std::int64_t head_to_end(const std::vector<double>& weights) {
   return std::distance(last, weights.rend());
 }
 
+/// The kernel on logits[n_rows, 256 or more], rows as far apart as the tensor says.
+double cross_entropy(const Tensor& logits, const std::int16_t* targets, double weight) {
+  const kernels::TrainingKernels& table = *kernels::supported_training_kernels().front();
+  const auto factor = static_cast<float>(weight);
+  if (logits.scalar_type() == torch::kBFloat16) {
+    return table.bf16.cross_entropy(static_cast<kernels::Bf16*>(logits.data_ptr()), logits.stride(0), targets, factor, logits.size(0));
+  }
+  return table.f32.cross_entropy(logits.data_ptr<float>(), logits.stride(0), targets, factor, logits.size(0));
+}
+
 /// Gradients computed along with the losses, and kept for the backward pass.
 struct FusedHeadsLoss : torch::autograd::Function<FusedHeadsLoss> {
-  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& g, const Tensor& unembed, const Tensor& targets,
-                        const HeadWeights& weights, double n_normal, HeadSums& sums, int first_head, bool needs_gradient) {
-    const kernels::TrainingKernels& table = *kernels::supported_training_kernels().front();
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& g, const Tensor& unembed, const Tensor& factor,
+                        const Tensor& targets, const HeadWeights& weights, double n_normal, HeadSums& sums, int first_head,
+                        bool needs_gradient) {
+    const bool is_bf16 = g.scalar_type() == torch::kBFloat16;
+    const std::int64_t chunk_rows = is_bf16 ? kChunkRowsBf16 : kChunkRows;
     const std::int64_t n = g.size(0);
     const std::int64_t d = g.size(1);
     // Heads that nobody weighs stand behind the others under every schedule, so a prefix of the heads is enough.
     const std::int64_t n_heads = needs_gradient ? head_to_end(weights.own) : unembed.size(0);
     const std::int64_t n_trunk = needs_gradient ? head_to_end(weights.trunk) : 0;
-    const Tensor rows = unembed.slice(0, 0, n_heads).reshape({n_heads * kClasses, d});
+    const Tensor rows = factor.slice(0, 0, n_heads).reshape({n_heads * kClasses, d});
     Tensor grad_g = needs_gradient ? torch::zeros_like(g) : Tensor();
     Tensor grad_unembed = needs_gradient ? torch::zeros_like(unembed) : Tensor();
     double loss = 0;
-    for (std::int64_t begin = 0; begin < n; begin += kChunkRows) {
-      const std::int64_t n_rows = std::min(kChunkRows, n - begin);
+    for (std::int64_t begin = 0; begin < n; begin += chunk_rows) {
+      const std::int64_t n_rows = std::min(chunk_rows, n - begin);
       const Tensor g_chunk = g.slice(0, begin, begin + n_rows);
       const Tensor logits = torch::mm(g_chunk, rows.t());
       for (std::int64_t head = 0; head < n_heads; ++head) {
         const auto at = static_cast<std::size_t>(head);
         const std::int16_t* head_targets = targets.data_ptr<std::int16_t>() + head * n + begin;
-        const double nats = table.cross_entropy(logits.data_ptr<float>() + head * kClasses, n_heads * kClasses, head_targets,
-                                                static_cast<float>(weights.own[at] / n_normal), n_rows);
+        const double nats = cross_entropy(logits.slice(1, head * kClasses), head_targets, weights.own[at] / n_normal);
         sums.nats[at + static_cast<std::size_t>(first_head)] += nats;
         sums.n_bytes[at + static_cast<std::size_t>(first_head)] += count_targets(head_targets, n_rows);
         loss += weights.trunk[at] / n_normal * nats;
       }
       if (!needs_gradient) continue;
-      grad_unembed.slice(0, 0, n_heads).view({n_heads * kClasses, d}).addmm_(logits.t(), g_chunk);
+      Tensor grad_rows = grad_unembed.slice(0, 0, n_heads).view({n_heads * kClasses, d});
+      if (is_bf16) {
+        grad_rows.add_(torch::mm(logits.t(), g_chunk));
+      } else {
+        grad_rows.addmm_(logits.t(), g_chunk);
+      }
       for (std::int64_t head = 0; head < n_trunk; ++head) {
         const auto at = static_cast<std::size_t>(head);
         const double ratio = weights.own[at] == 0 ? 0 : weights.trunk[at] / weights.own[at];
@@ -66,7 +86,7 @@ struct FusedHeadsLoss : torch::autograd::Function<FusedHeadsLoss> {
     }
     context->saved_data["grad_g"] = grad_g;
     context->saved_data["grad_unembed"] = grad_unembed;
-    return torch::scalar_tensor(loss, g.options());
+    return torch::scalar_tensor(loss, unembed.options());
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& grads) {
@@ -78,7 +98,7 @@ struct FusedHeadsLoss : torch::autograd::Function<FusedHeadsLoss> {
       grad_g.mul_(scale);
       grad_unembed.mul_(scale);
     }
-    return {grad_g, grad_unembed, Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
+    return {grad_g, grad_unembed, Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -108,20 +128,22 @@ Tensor head_targets(const Tensor& x, int n_predict) {
   return targets.view({n_predict, -1});
 }
 
-Tensor heads_loss(const Tensor& g, const Tensor& unembed, const Tensor& targets, const HeadWeights& weights, double n_normal,
-                  HeadSums& sums, int first_head) {
-  if (!g.is_cpu() || g.scalar_type() != torch::kFloat)
-    return composed::heads_loss(g, unembed, targets, weights, n_normal, sums, first_head);
+Tensor heads_loss(const Tensor& g, const Tensor& unembed, const Tensor& cast, const Tensor& targets, const HeadWeights& weights,
+                  double n_normal, HeadSums& sums, int first_head) {
+  if (!g.is_cpu() || g.scalar_type() == torch::kDouble)
+    return composed::heads_loss(g, unembed, cast, targets, weights, n_normal, sums, first_head);
+  const bool is_bf16 = g.scalar_type() == torch::kBFloat16;
   const bool needs_gradient = torch::GradMode::is_enabled() && (g.requires_grad() || unembed.requires_grad());
-  return FusedHeadsLoss::apply(g.contiguous(), unembed, targets, weights, n_normal, sums, first_head, needs_gradient);
+  return FusedHeadsLoss::apply(g.contiguous(), unembed, is_bf16 ? cast : unembed.detach(), targets, weights, n_normal, sums, first_head,
+                               needs_gradient);
 }
 
 namespace composed {
 
-Tensor heads_loss(const Tensor& g, const Tensor& unembed, const Tensor& targets, const HeadWeights& weights, double n_normal,
-                  HeadSums& sums, int first_head) {
+Tensor heads_loss(const Tensor& g, const Tensor& unembed, const Tensor& cast, const Tensor& targets, const HeadWeights& weights,
+                  double n_normal, HeadSums& sums, int first_head) {
   const bool needs_gradient = torch::GradMode::is_enabled();
-  Tensor loss = torch::zeros({}, g.options());
+  Tensor loss = torch::zeros({}, unembed.options());
   for (std::int64_t head = 0; head < unembed.size(0); ++head) {
     const auto at = static_cast<std::size_t>(head);
     const double own = weights.own[at];
@@ -131,7 +153,7 @@ Tensor heads_loss(const Tensor& g, const Tensor& unembed, const Tensor& targets,
     const Tensor heard = g * ratio + g.detach() * (1 - ratio);
     const Tensor target = targets[head].to(g.device(), torch::kLong);
     const Tensor nats =
-        torch::nn::functional::cross_entropy(torch::mm(heard, unembed[head].t()), target,
+        torch::nn::functional::cross_entropy(linear(heard, unembed[head], cast.defined() ? cast[head] : cast).to(unembed.dtype()), target,
                                              torch::nn::functional::CrossEntropyFuncOptions().ignore_index(-1).reduction(torch::kSum));
     sums.nats[at + static_cast<std::size_t>(first_head)] += nats.item<double>();
     sums.n_bytes[at + static_cast<std::size_t>(first_head)] += (target >= 0).sum().item<std::int64_t>();

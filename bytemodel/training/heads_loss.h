@@ -25,16 +25,17 @@ struct HeadSums {
 /// x[n_sequences, n_positions] (uint8), or -1 where the sequence is over or the byte is kPad. Type int16, on the CPU.
 torch::Tensor head_targets(const torch::Tensor& x, int n_predict);
 
-/// g: [n, d], the normalised output of the trunk; unembed: [n_heads, 256, d]; targets: [n_heads, n].
+/// g: [n, d], the normalised output of the trunk; unembed: [n_heads, 256, d]; targets: [n_heads, n]. For g of type bfloat16
+/// `cast` is unembed in that type.
 /// -> the scalar sum_i trunk[i] / n_normal * nats[i], whose backward pass scales the gradient of unembed[i] by
 /// own[i] / n_normal instead. Adds to `sums` at the heads first_head, first_head + 1, ...; heads whose own weight is 0 are
 /// computed only where no gradient is asked for.
-torch::Tensor heads_loss(const torch::Tensor& g, const torch::Tensor& unembed, const torch::Tensor& targets, const HeadWeights& weights,
-                         double n_normal, HeadSums& sums, int first_head = 0);
+torch::Tensor heads_loss(const torch::Tensor& g, const torch::Tensor& unembed, const torch::Tensor& cast, const torch::Tensor& targets,
+                         const HeadWeights& weights, double n_normal, HeadSums& sums, int first_head = 0);
 
 namespace composed {
-torch::Tensor heads_loss(const torch::Tensor& g, const torch::Tensor& unembed, const torch::Tensor& targets, const HeadWeights& weights,
-                         double n_normal, HeadSums& sums, int first_head = 0);
+torch::Tensor heads_loss(const torch::Tensor& g, const torch::Tensor& unembed, const torch::Tensor& cast, const torch::Tensor& targets,
+                         const HeadWeights& weights, double n_normal, HeadSums& sums, int first_head = 0);
 }
 
 }  // namespace octet::bytemodel::training

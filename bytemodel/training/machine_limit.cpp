@@ -43,6 +43,15 @@ MatrixProductRate measure_matrix_products(int n_workers) {
   return {rate(team, torch::kFloat), rate(team, torch::kBFloat16)};
 }
 
+Precision best_precision(const std::string& device) {
+#if defined(__x86_64__)
+  if (device == "cpu" && __builtin_cpu_supports("avx512bf16") == 0) return Precision::kF32;
+#else
+  if (device == "cpu") return Precision::kF32;
+#endif
+  return Precision::kBf16;
+}
+
 double training_flops_per_byte(const ModelConfig& config, std::int64_t context) {
   double seen = 0;  // positions that a query attends to, on average, summed over the layers
   for (const int window : config.window) {

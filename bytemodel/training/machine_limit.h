@@ -1,7 +1,10 @@
 // What this machine could do at best: the rate of large matrix products, measured in the run that it is compared with.
 #pragma once
 
+#include <string>
+
 #include "bytemodel/model_config.h"
+#include "bytemodel/training/network.h"
 
 namespace octet::bytemodel::training {
 
@@ -11,6 +14,9 @@ struct MatrixProductRate {
   double bf16 = 0;
 };
 MatrixProductRate measure_matrix_products(int n_workers);
+
+/// bfloat16 where the machine has instructions for it: a GPU, or AVX-512's.
+Precision best_precision(const std::string& device);
 
 /// Operations of a training pass (forward and backward) for each byte: six for each dense parameter, and those of the
 /// attention inside the windows.

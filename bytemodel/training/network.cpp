@@ -1,5 +1,6 @@
 #include "bytemodel/training/network.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -13,6 +14,9 @@ using torch::Tensor;
 
 bool is_table(std::string_view name) { return name.starts_with("ngram.") && name != "ngram_proj"; }
 
+/// Whether a matrix product reads it; the draft cell's are trained in float.
+bool is_factor(std::string_view name) { return name.ends_with("_proj") || name == "unembed"; }
+
 /// Standard deviation of a parameter's first values; norms start at 1 and are not asked for.
 double first_deviation(const TensorSpec& spec) {
   const std::string_view name = spec.name;
@@ -23,6 +27,14 @@ double first_deviation(const TensorSpec& spec) {
 }
 
 }  // namespace
+
+std::string_view name(Precision precision) { return precision == Precision::kBf16 ? "bf16" : "f32"; }
+
+Result<Precision> precision_from_name(std::string_view text) {
+  if (text == name(Precision::kF32)) return Precision::kF32;
+  if (text == name(Precision::kBf16)) return Precision::kBf16;
+  return fail(ErrorCode::kInvalidArgument, fmt::format("precision: expected f32 or bf16, found '{}'", text));
+}
 
 Network::Network(ModelConfig config, torch::Device device)
     : config_(std::move(config)),
@@ -60,7 +72,18 @@ Network Network::replica() const {
   std::vector<Parameter> parameters;
   for (const Parameter& p : parameters_) parameters.push_back({p.name, p.value.detach().requires_grad_(p.value.requires_grad())});
   copy.adopt(std::move(parameters));
+  copy.casts_ = casts_;
   return copy;
+}
+
+void Network::compute_in(Precision precision) {
+  casts_.clear();
+  if (precision == Precision::kF32) return;
+  for (const Parameter& p : parameters_) casts_.push_back(is_factor(p.name) ? p.value.detach().to(torch::kBFloat16) : Tensor());
+}
+
+void Network::refresh_cast(std::size_t parameter_idx) {
+  if (!casts_.empty() && casts_[parameter_idx].defined()) casts_[parameter_idx].copy_(parameters_[parameter_idx].value.detach());
 }
 
 void Network::adopt(std::vector<Parameter> parameters) {
@@ -73,12 +96,17 @@ void Network::adopt(std::vector<Parameter> parameters) {
   }
 }
 
-const Tensor& Network::parameter(std::string_view name) const {
-  for (const Parameter& p : parameters_) {
-    if (p.name == name) return p.value;
-  }
-  OCTET_CHECK(false && "no such parameter");
-  return parameters_.front().value;
+std::size_t Network::index_of(std::string_view name) const {
+  const auto found = std::find_if(parameters_.begin(), parameters_.end(), [name](const Parameter& p) { return p.name == name; });
+  OCTET_CHECK(found != parameters_.end());
+  return static_cast<std::size_t>(found - parameters_.begin());
+}
+
+Tensor Network::cast(std::size_t parameter_idx) const { return casts_.empty() ? Tensor() : casts_[parameter_idx]; }
+
+Tensor Network::project(const Tensor& x, std::string_view name) const {
+  const std::size_t i = index_of(name);
+  return linear(x, parameters_[i].value, cast(i));
 }
 
 Tensor Network::gradient(std::size_t parameter_idx) const {
@@ -109,25 +137,25 @@ RopeTable Network::rope(std::int64_t n_positions) const {
 }
 
 Tensor Network::block(const Tensor& h, const std::string& prefix, int window, std::int64_t n_positions) const {
-  const auto weight = [this, &prefix](const char* name) -> const Tensor& { return parameter(prefix + name); };
+  const auto gain = [this, &prefix](const char* name) -> const Tensor& { return parameter(prefix + name); };
+  const auto product = [this, &prefix](const Tensor& x, const char* name) { return project(x, prefix + name); };
   const RopeTable positions = rope(n_positions);
-  const Tensor a = rms_norm(h, weight("attn_norm"), config_.norm_eps);
-  const Tensor q =
-      norm_rope(torch::linear(a, weight("q_proj")), weight("q_norm"), positions, 1 / std::sqrt(config_.head_dim), config_.norm_eps);
-  const Tensor k = norm_rope(torch::linear(a, weight("k_proj")), weight("k_norm"), positions, 1, config_.norm_eps);
-  const Tensor v = torch::linear(a, weight("v_proj"));
+  const Tensor a = rms_norm(h, gain("attn_norm"), config_.norm_eps, product_type());
+  const Tensor q = norm_rope(product(a, "q_proj"), gain("q_norm"), positions, 1 / std::sqrt(config_.head_dim), config_.norm_eps);
+  const Tensor k = norm_rope(product(a, "k_proj"), gain("k_norm"), positions, 1, config_.norm_eps);
+  const Tensor v = product(a, "v_proj").to(torch::kFloat);
   const AttentionShape shape{n_positions, config_.n_heads, config_.n_kv_heads, config_.head_dim, window};
-  const Tensor after_attention = h + torch::linear(attention(q, k, v, shape), weight("o_proj"));
-  const Tensor b = rms_norm(after_attention, weight("ffn_norm"), config_.norm_eps);
-  const Tensor inner = swiglu(torch::linear(b, weight("gate_proj")), torch::linear(b, weight("up_proj")));
-  return after_attention + torch::linear(inner, weight("down_proj"));
+  const Tensor after_attention = h + product(attention(q, k, v, shape).to(product_type()), "o_proj");
+  const Tensor b = rms_norm(after_attention, gain("ffn_norm"), config_.norm_eps, product_type());
+  const Tensor inner = swiglu(product(b, "gate_proj"), product(b, "up_proj"));
+  return after_attention + product(inner, "down_proj");
 }
 
 Tensor Network::input_vectors(const Tensor& x) const {
   const Tensor own = torch::embedding(parameter("embed"), x.to(device_, torch::kLong).view({-1}));
   if (config_.n_orders() == 0) return own;
   const Tensor grams = look_up(const_cast<NgramTables&>(tables_), ngram_rows(x, config_));
-  return own + torch::linear(grams, parameter("ngram_proj"));
+  return own + project(grams.to(product_type()), "ngram_proj");
 }
 
 Tensor Network::trunk(const Tensor& x) const {
@@ -141,14 +169,16 @@ Tensor Network::trunk(const Tensor& x) const {
 Tensor Network::head_input(const Tensor& h, int head_idx, std::int64_t n_positions) const {
   const bool is_linear = config_.head_kind == HeadKind::kLinear;
   const Tensor state = is_linear ? h : block(h, fmt::format("heads.{}.", head_idx), 0, n_positions);
-  return rms_norm(state, parameter("final_norm"), config_.norm_eps);
+  return rms_norm(state, parameter("final_norm"), config_.norm_eps, product_type());
 }
 
 void Network::accumulate_gradients(const Tensor& x, const HeadWeights& weights, double n_normal, HeadSums& sums) {
   const Tensor h = trunk(x);
   const Tensor targets = head_targets(x, config_.n_predict);
+  const Tensor& unembed = parameter("unembed");
+  const Tensor unembed_cast = cast(index_of("unembed"));
   if (config_.head_kind == HeadKind::kLinear) {
-    heads_loss(head_input(h, 0, x.size(1)), parameter("unembed"), targets, weights, n_normal, sums).backward();
+    heads_loss(head_input(h, 0, x.size(1)), unembed, unembed_cast, targets, weights, n_normal, sums).backward();
     return;
   }
   // One head after another: the graph of each is gone before the next is made.
@@ -160,9 +190,8 @@ void Network::accumulate_gradients(const Tensor& x, const HeadWeights& weights, 
     const double share = weights.trunk[at] / weights.own[at];
     const Tensor heard = shared * share + shared.detach() * (1 - share);
     const HeadWeights own{{weights.own[at]}, {weights.own[at]}};
-    heads_loss(head_input(heard, head, x.size(1)), parameter("unembed").slice(0, head, head + 1), targets.slice(0, head, head + 1), own,
-               n_normal, sums, head)
-        .backward();
+    const auto row = [head](const Tensor& t) { return t.defined() ? t.slice(0, head, head + 1) : t; };
+    heads_loss(head_input(heard, head, x.size(1)), row(unembed), row(unembed_cast), row(targets), own, n_normal, sums, head).backward();
   }
   h.backward(shared.grad());
 }
@@ -171,14 +200,16 @@ void Network::evaluate(const Tensor& x, HeadSums& sums) const {
   const torch::NoGradGuard no_gradients;
   const Tensor h = trunk(x);
   const Tensor targets = head_targets(x, config_.n_predict);
+  const Tensor& unembed = parameter("unembed");
+  const Tensor unembed_cast = cast(index_of("unembed"));
   const std::vector<double> ones(static_cast<std::size_t>(config_.n_predict), 1.0);
   if (config_.head_kind == HeadKind::kLinear) {
-    heads_loss(head_input(h, 0, x.size(1)), parameter("unembed"), targets, {ones, ones}, 1, sums);
+    heads_loss(head_input(h, 0, x.size(1)), unembed, unembed_cast, targets, {ones, ones}, 1, sums);
     return;
   }
   for (int head = 0; head < config_.n_predict; ++head) {
-    heads_loss(head_input(h, head, x.size(1)), parameter("unembed").slice(0, head, head + 1), targets.slice(0, head, head + 1),
-               {{1.0}, {1.0}}, 1, sums, head);
+    const auto row = [head](const Tensor& t) { return t.defined() ? t.slice(0, head, head + 1) : t; };
+    heads_loss(head_input(h, head, x.size(1)), row(unembed), row(unembed_cast), row(targets), {{1.0}, {1.0}}, 1, sums, head);
   }
 }
 

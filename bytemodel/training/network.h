@@ -24,6 +24,13 @@ struct Parameter {
   torch::Tensor value;
 };
 
+/// What the matrix products compute with. kBf16: bfloat16 operands and results, sums, parameters and gradients in float.
+enum class Precision { kF32, kBf16 };
+
+/// "f32" and "bf16".
+std::string_view name(Precision precision);
+Result<Precision> precision_from_name(std::string_view name);
+
 class Network {
  public:
   /// Random values from `seed`; projections that write into the residual stream and unembeddings start at 0.
@@ -34,11 +41,16 @@ class Network {
   /// Same storage, own gradients.
   Network replica() const;
 
+  /// From now on passes compute so; replicas are to be made afterwards. A new network computes in float.
+  void compute_in(Precision precision);
+  /// Makes the bfloat16 copy of one parameter follow its value; nothing in float.
+  void refresh_cast(std::size_t parameter_idx);
+
   const ModelConfig& config() const { return config_; }
   /// In the order of expected_tensors(config). The draft cell's are there too, but take no part in the passes below.
   const std::vector<Parameter>& parameters() const { return parameters_; }
   /// CHECKs that there is one of that name.
-  const torch::Tensor& parameter(std::string_view name) const;
+  const torch::Tensor& parameter(std::string_view name) const { return parameters_[index_of(name)].value; }
   /// What the passes since clear_gradients() added up; undefined where nothing did.
   torch::Tensor gradient(std::size_t parameter_idx) const;
   void clear_gradients();
@@ -62,10 +74,15 @@ class Network {
   void adopt(std::vector<Parameter> parameters);
   torch::Tensor block(const torch::Tensor& h, const std::string& prefix, int window, std::int64_t n_positions) const;
   RopeTable rope(std::int64_t n_positions) const;
+  std::size_t index_of(std::string_view name) const;
+  torch::Tensor cast(std::size_t parameter_idx) const;
+  torch::Tensor project(const torch::Tensor& x, std::string_view name) const;
+  torch::Dtype product_type() const { return casts_.empty() ? torch::kFloat : torch::kBFloat16; }
 
   ModelConfig config_;
   torch::Device device_;
   std::vector<Parameter> parameters_;
+  std::vector<torch::Tensor> casts_;  // as parameters_, undefined where no product reads them; empty in float
   NgramTables tables_;
   RopeTable rope_;  // for max_context positions
 };

@@ -16,15 +16,42 @@ using torch::autograd::variable_list;
 
 const kernels::TrainingKernels& table() { return *kernels::supported_training_kernels().front(); }
 
-bool is_fusable(const Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat; }
+using kernels::Bf16;
+
+bool is_fusable(const Tensor& x) { return x.is_cpu() && (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16); }
+
+/// Whether rows of `n` numbers are whole vectors.
+bool fits(std::int64_t n, int n_vectors) { return n % (std::int64_t{n_vectors} * table().lanes) == 0; }
 
 float* data(const Tensor& x) { return x.data_ptr<float>(); }
 
+/// The numbers of a tensor of type float or bfloat16.
+template <typename E>
+E* numbers(const Tensor& x) {
+  return static_cast<E*>(x.data_ptr());
+}
+
+/// Calls work(kernels) with those for the tensor's type.
+template <typename Work>
+void with_kernels(torch::ScalarType type, const Work& work) {
+  if (type == torch::kBFloat16) {
+    work(table().bf16);
+  } else {
+    work(table().f32);
+  }
+}
+
+template <typename E>
+E element_of(const kernels::ElementwiseKernels<E>&);
+
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gain, double eps) {
-    Tensor y = torch::empty_like(x);
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gain, double eps, torch::ScalarType type) {
+    Tensor y = torch::empty_like(x, x.options().dtype(type));
     Tensor inverse_rms = torch::empty({x.size(0)}, x.options());
-    table().rms_norm(data(x), data(gain), data(y), data(inverse_rms), x.size(0), static_cast<int>(x.size(1)), static_cast<float>(eps));
+    with_kernels(type, [&](const auto& of) {
+      using E = decltype(element_of(of));
+      of.rms_norm(data(x), data(gain), numbers<E>(y), data(inverse_rms), x.size(0), static_cast<int>(x.size(1)), static_cast<float>(eps));
+    });
     context->save_for_backward({x, gain, inverse_rms});
     return y;
   }
@@ -36,9 +63,25 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
     const Tensor grad_y = grads[0].contiguous();
     Tensor grad_x = torch::empty_like(x);
     Tensor grad_gain = torch::zeros_like(gain);
-    table().rms_norm_backward(data(x), data(gain), data(saved[2]), data(grad_y), data(grad_x), data(grad_gain), x.size(0),
-                              static_cast<int>(x.size(1)));
-    return {grad_x, grad_gain, Tensor()};
+    with_kernels(grad_y.scalar_type(), [&](const auto& of) {
+      using E = decltype(element_of(of));
+      of.rms_norm_backward(data(x), data(gain), data(saved[2]), numbers<E>(grad_y), data(grad_x), data(grad_gain), x.size(0),
+                           static_cast<int>(x.size(1)));
+    });
+    return {grad_x, grad_gain, Tensor(), Tensor()};
+  }
+};
+
+struct CastLinear : torch::autograd::Function<CastLinear> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& /*weight*/, const Tensor& cast) {
+    context->save_for_backward({x, cast});
+    return torch::mm(x, cast.t());
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor grad_y = grads[0].contiguous();
+    return {torch::mm(grad_y, saved[1]), torch::mm(grad_y.t(), saved[0]).to(torch::kFloat), Tensor()};
   }
 };
 
@@ -51,10 +94,13 @@ struct NormRope : torch::autograd::Function<NormRope> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gain, const Tensor& cosine, const Tensor& sine,
                         double scale, double eps) {
     const kernels::NormRopeShape shape = norm_rope_shape(x, gain, cosine);
-    Tensor y = torch::empty_like(x);
-    Tensor inverse_rms = torch::empty({x.size(0), shape.n_heads}, x.options());
-    table().norm_rope(data(x), data(gain), data(cosine), data(sine), static_cast<float>(scale), static_cast<float>(eps), data(y),
-                      data(inverse_rms), shape);
+    Tensor y = torch::empty_like(x, x.options().dtype(torch::kFloat));
+    Tensor inverse_rms = torch::empty({x.size(0), shape.n_heads}, y.options());
+    with_kernels(x.scalar_type(), [&](const auto& of) {
+      using E = decltype(element_of(of));
+      of.norm_rope(numbers<E>(x), data(gain), data(cosine), data(sine), static_cast<float>(scale), static_cast<float>(eps), data(y),
+                   data(inverse_rms), shape);
+    });
     context->save_for_backward({x, gain, cosine, sine, inverse_rms});
     context->saved_data["scale"] = scale;
     return y;
@@ -67,9 +113,12 @@ struct NormRope : torch::autograd::Function<NormRope> {
     const Tensor grad_y = grads[0].contiguous();
     Tensor grad_x = torch::empty_like(x);
     Tensor grad_gain = torch::zeros_like(gain);
-    table().norm_rope_backward(data(x), data(gain), data(saved[2]), data(saved[3]),
-                               static_cast<float>(context->saved_data["scale"].toDouble()), data(saved[4]), data(grad_y), data(grad_x),
-                               data(grad_gain), norm_rope_shape(x, gain, saved[2]));
+    with_kernels(x.scalar_type(), [&](const auto& of) {
+      using E = decltype(element_of(of));
+      of.norm_rope_backward(numbers<E>(x), data(gain), data(saved[2]), data(saved[3]),
+                            static_cast<float>(context->saved_data["scale"].toDouble()), data(saved[4]), data(grad_y), numbers<E>(grad_x),
+                            data(grad_gain), norm_rope_shape(x, gain, saved[2]));
+    });
     return {grad_x, grad_gain, Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
@@ -77,7 +126,10 @@ struct NormRope : torch::autograd::Function<NormRope> {
 struct SwiGlu : torch::autograd::Function<SwiGlu> {
   static Tensor forward(AutogradContext* context, const Tensor& gate, const Tensor& up) {
     Tensor y = torch::empty_like(gate);
-    table().swiglu(data(gate), data(up), data(y), y.numel());
+    with_kernels(gate.scalar_type(), [&](const auto& of) {
+      using E = decltype(element_of(of));
+      of.swiglu(numbers<E>(gate), numbers<E>(up), numbers<E>(y), y.numel());
+    });
     context->save_for_backward({gate, up});
     return y;
   }
@@ -87,7 +139,11 @@ struct SwiGlu : torch::autograd::Function<SwiGlu> {
     const Tensor grad_y = grads[0].contiguous();
     Tensor grad_gate = torch::empty_like(saved[0]);
     Tensor grad_up = torch::empty_like(saved[1]);
-    table().swiglu_backward(data(saved[0]), data(saved[1]), data(grad_y), data(grad_gate), data(grad_up), grad_y.numel());
+    with_kernels(grad_y.scalar_type(), [&](const auto& of) {
+      using E = decltype(element_of(of));
+      of.swiglu_backward(numbers<E>(saved[0]), numbers<E>(saved[1]), numbers<E>(grad_y), numbers<E>(grad_gate), numbers<E>(grad_up),
+                         grad_y.numel());
+    });
     return {grad_gate, grad_up};
   }
 };
@@ -145,41 +201,47 @@ RopeTable make_rope_table(std::int64_t n_positions, int head_dim, double theta, 
   return {torch::cos(angle).to(options), torch::sin(angle).to(options)};
 }
 
-Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
-  const bool is_fused = is_fusable(x) && x.size(1) % 8 == 0;
-  return is_fused ? RmsNorm::apply(x.contiguous(), gain, eps) : composed::rms_norm(x, gain, eps);
+Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps, torch::Dtype type) {
+  const bool is_fused = is_fusable(x) && x.scalar_type() == torch::kFloat && fits(x.size(1), 1);
+  return is_fused ? RmsNorm::apply(x.contiguous(), gain, eps, type) : composed::rms_norm(x, gain, eps, type);
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& cast) {
+  return x.scalar_type() == torch::kBFloat16 ? CastLinear::apply(x.contiguous(), weight, cast) : torch::linear(x, weight);
 }
 
 Tensor norm_rope(const Tensor& x, const Tensor& gain, const RopeTable& rope, double scale, double eps) {
-  const bool is_fused = is_fusable(x) && gain.size(0) % 16 == 0;
+  const bool is_fused = is_fusable(x) && fits(gain.size(0), 2) && gain.size(0) <= kernels::kMaxHeadDim;
   return is_fused ? NormRope::apply(x.contiguous(), gain, rope.cosine, rope.sine, scale, eps)
                   : composed::norm_rope(x, gain, rope, scale, eps);
 }
 
 Tensor swiglu(const Tensor& gate, const Tensor& up) {
-  const bool is_fused = is_fusable(gate) && gate.numel() % 8 == 0;
+  const bool is_fused = is_fusable(gate) && fits(gate.numel(), 1);
   return is_fused ? SwiGlu::apply(gate.contiguous(), up.contiguous()) : composed::swiglu(gate, up);
 }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape) {
-  const bool is_fused = is_fusable(q) && shape.head_dim % 16 == 0 && shape.n_positions % kernels::kAttentionBlock == 0;
+  const bool is_fused =
+      q.is_cpu() && q.scalar_type() == torch::kFloat && fits(shape.head_dim, 2) && shape.n_positions % kernels::kAttentionBlock == 0;
   return is_fused ? Attention::apply(q.contiguous(), k.contiguous(), v.contiguous(), shape) : composed::attention(q, k, v, shape);
 }
 
 namespace composed {
 
-Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps) {
-  return x * torch::rsqrt(x.square().mean(-1, /*keepdim=*/true) + eps) * gain;
+Tensor rms_norm(const Tensor& x, const Tensor& gain, double eps, torch::Dtype type) {
+  return (x * torch::rsqrt(x.square().mean(-1, /*keepdim=*/true) + eps) * gain).to(type);
 }
 
 Tensor norm_rope(const Tensor& x, const Tensor& gain, const RopeTable& rope, double scale, double eps) {
   const std::int64_t head_dim = gain.size(0);
   const std::int64_t n_positions = rope.cosine.size(0);
-  const Tensor y = rms_norm(x.view({-1, n_positions, x.size(1) / head_dim, head_dim}), gain, eps) * scale;
+  const Tensor heads = x.to(gain.scalar_type()).view({-1, n_positions, x.size(1) / head_dim, head_dim});
+  const Tensor y = rms_norm(heads, gain, eps, gain.scalar_type()) * scale;
   const std::vector<Tensor> halves = y.chunk(2, -1);
   const Tensor cosine = rope.cosine.unsqueeze(1);
   const Tensor sine = rope.sine.unsqueeze(1);
-  return torch::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine}, -1).view_as(x);
+  return torch::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine}, -1).view(x.sizes());
 }
 
 Tensor swiglu(const Tensor& gate, const Tensor& up) { return torch::silu(gate) * up; }

@@ -1,6 +1,9 @@
-// The differentiable operations of the network. On CPU tensors of type float they run fused kernels with a backward pass
-// of their own; for anything else (double, a GPU) they are compositions of LibTorch's operations, which the tests take
-// as the oracle.
+// The differentiable operations of the network. On CPU tensors of type float or bfloat16 they run fused kernels with a
+// backward pass of their own; for anything else (double, a GPU) they are compositions of LibTorch's operations, which the
+// tests take as the oracle.
+//
+// Mixed precision: what matrix products read and write may be bfloat16; the residual stream, the inside of attention,
+// parameters and their gradients stay float.
 //
 // Thread-compatible: concurrent calls on different tensors are safe. Rows are positions of sequences of equal length, one
 // sequence after another.
@@ -12,8 +15,11 @@
 
 namespace octet::bytemodel::training {
 
-/// x[n, d] / sqrt(mean(x^2) + eps) * gain[d].
-torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& gain, double eps);
+/// x[n, d] / sqrt(mean(x^2) + eps) * gain[d], as `type`: that of x, or bfloat16.
+torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& gain, double eps, torch::Dtype type);
+
+/// x[n, in] * weight[out, in]^T, of x's type. For bfloat16 `cast` is the weight in that type; the weight's gradient is float.
+torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& cast);
 
 /// cos and sin of position * theta^(-j / (head_dim / 2)), [n_positions, head_dim / 2] each.
 struct RopeTable {
@@ -22,7 +28,7 @@ struct RopeTable {
 };
 RopeTable make_rope_table(std::int64_t n_positions, int head_dim, double theta, const torch::TensorOptions& options);
 
-/// Each head of x[n, heads * head_dim]: RMSNorm with gain[head_dim], RoPE by halves, times `scale`.
+/// Each head of x[n, heads * head_dim]: RMSNorm with gain[head_dim], RoPE by halves, times `scale`; float where x is bfloat16.
 torch::Tensor norm_rope(const torch::Tensor& x, const torch::Tensor& gain, const RopeTable& rope, double scale, double eps);
 
 /// silu(gate) * up.
@@ -42,7 +48,7 @@ torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const to
 
 /// The compositions, for any type and device.
 namespace composed {
-torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& gain, double eps);
+torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& gain, double eps, torch::Dtype type);
 torch::Tensor norm_rope(const torch::Tensor& x, const torch::Tensor& gain, const RopeTable& rope, double scale, double eps);
 torch::Tensor swiglu(const torch::Tensor& gate, const torch::Tensor& up);
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, const AttentionShape& shape);

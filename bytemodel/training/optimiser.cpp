@@ -14,7 +14,7 @@ bool is_muon(const Parameter& p) { return (p.name.starts_with("layers.") || p.na
 
 }  // namespace
 
-Tensor orthogonalise(const Tensor& matrix) {
+Tensor orthogonalise(const Tensor& matrix, Precision precision) {
   constexpr double kA = 3.4445;
   constexpr double kB = -4.7750;
   constexpr double kC = 2.0315;
@@ -22,15 +22,16 @@ Tensor orthogonalise(const Tensor& matrix) {
   const bool is_tall = matrix.size(0) > matrix.size(1);
   Tensor x = is_tall ? matrix.t().contiguous() : matrix;
   x = x / (x.norm() + 1e-7);
+  if (precision == Precision::kBf16) x = x.to(torch::kBFloat16);
   for (int i = 0; i < kIterations; ++i) {
     const Tensor a = torch::mm(x, x.t());
     const Tensor b = torch::addmm(a, a, a, kB, kC);  // kB * a + kC * a * a
     x = torch::addmm(x, b, x, kA, 1);
   }
-  return is_tall ? x.t() : x;
+  return (is_tall ? x.t() : x).to(matrix.scalar_type());
 }
 
-Optimiser::Optimiser(const Network& network, OptimiserOptions options) : options_(options) {
+Optimiser::Optimiser(const Network& network, OptimiserOptions options, Precision precision) : options_(options), precision_(precision) {
   for (const Parameter& p : network.parameters()) {
     Slot slot;
     slot.is_muon = is_muon(p);
@@ -68,7 +69,7 @@ void Optimiser::update(const Tensor& value, const Tensor& gradient, Slot& slot, 
     // A tall matrix has more outputs than its rank moves: scaled so that each output moves alike.
     const double shape = std::sqrt(std::max(1.0, static_cast<double>(value.size(0)) / static_cast<double>(value.size(1))));
     target.mul_(1 - rate * options_.weight_decay);
-    target.add_(orthogonalise(ahead), -rate * shape);
+    target.add_(orthogonalise(ahead, precision_), -rate * shape);
     return;
   }
   slot.n_steps.add_(1);

@@ -22,12 +22,13 @@ struct OptimiserOptions {
   double weight_decay = 0.01;  // of Muon's matrices, times the rate
 };
 
-/// Orthogonalises a matrix by five Newton-Schulz iterations: singular values end near 1. Source: Jordan et al. 2024.
-torch::Tensor orthogonalise(const torch::Tensor& matrix);
+/// Orthogonalises a matrix by five Newton-Schulz iterations: singular values end near 1. bfloat16 products are enough.
+/// Source: Jordan et al. 2024.
+torch::Tensor orthogonalise(const torch::Tensor& matrix, Precision precision);
 
 class Optimiser {
  public:
-  Optimiser(const Network& network, OptimiserOptions options);
+  Optimiser(const Network& network, OptimiserOptions options, Precision precision);
 
   /// One update of `network`'s values by its gradients; rates are multiplied by `factor`. Parameters without a gradient stay.
   void step(Network& network, double factor, const WorkerTeam& team);
@@ -46,6 +47,7 @@ class Optimiser {
   void update(const torch::Tensor& value, const torch::Tensor& gradient, Slot& slot, double factor) const;
 
   OptimiserOptions options_;
+  Precision precision_;
   std::vector<Slot> slots_;  // as the network's parameters
   std::vector<Parameter> state_;
 };

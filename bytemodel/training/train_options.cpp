@@ -32,6 +32,7 @@ std::string to_json(const TrainOptions& o) {
       {"batch", o.batch},
       {"n_workers", o.n_workers},
       {"seed", o.seed},
+      {"precision", name(o.precision)},
   }
       .dump();
 }
@@ -70,12 +71,17 @@ Result<TrainOptions> parse_train_options(std::string_view text) {
   if (o.batch < 1 || o.n_workers < 1 || o.total_bytes == 0) {
     return fail(ErrorCode::kMalformed, "training options: batch, n_workers and total_bytes: expected positive numbers");
   }
-  const auto schedule = object.find("head_schedule");
-  const Result<HeadSchedule> heads =
-      head_schedule_from_name(schedule != object.end() && schedule->is_string() ? schedule->get<std::string>() : "");
+  const auto word = [&object](const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  const Result<HeadSchedule> heads = head_schedule_from_name(word("head_schedule"));
   if (!heads) return tl::unexpected(heads.error());
+  const Result<Precision> precision = precision_from_name(word("precision"));
+  if (!precision) return tl::unexpected(precision.error());
   const Result<ModelConfig> model = parse_model_config(object.value("model", json()).dump());
   if (!model) return tl::unexpected(model.error());
+  o.precision = *precision;
   o.schedule.heads = *heads;
   o.schedule.n_predict = model->n_predict;
   o.model = *model;

@@ -8,6 +8,7 @@
 #include "bytemodel/model_config.h"
 #include "bytemodel/result.h"
 #include "bytemodel/training/dataset.h"
+#include "bytemodel/training/network.h"
 #include "bytemodel/training/optimiser.h"
 #include "bytemodel/training/schedule.h"
 
@@ -22,6 +23,7 @@ struct TrainOptions {
   int batch = 16;                 // sequences in a full batch of one process
   int n_workers = 2;              // gradients are summed worker by worker, so this is part of a run's identity
   std::uint64_t seed = 1;
+  Precision precision = Precision::kF32;
 
   bool operator==(const TrainOptions&) const;
 };

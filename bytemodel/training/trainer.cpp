@@ -33,6 +33,7 @@ std::vector<Network> make_replicas(const TrainOptions& options, torch::Device de
       }
     }
   }
+  replicas.front().compute_in(options.precision);
   for (int i = 1; i < options.n_workers; ++i) replicas.push_back(replicas.front().replica());
   return replicas;
 }
@@ -52,7 +53,7 @@ Trainer::Trainer(TrainOptions options, RunSettings settings, Dataset data, torch
       collective_(collective),
       team_(options_.n_workers),
       replicas_(make_replicas(options_, device, start)),
-      optimiser_(replicas_.front(), options_.optimiser) {
+      optimiser_(replicas_.front(), options_.optimiser, options_.precision) {
   for (const Parameter& p : network().parameters()) average_.push_back(p.value.detach().clone());
 }
 
@@ -74,6 +75,7 @@ Result<std::unique_ptr<Trainer>> Trainer::resume(const Checkpoint& checkpoint, R
     const torch::NoGradGuard no_gradients;
     p.value.detach().copy_(found->second);
   }
+  trainer->refresh_casts();
   trainer->position_ = checkpoint.position;
   if (const Result<void> dropped = drop_losses_behind(trainer->settings_.directory, checkpoint.position.step); !dropped)
     return tl::unexpected(dropped.error());
@@ -117,6 +119,7 @@ Result<HeadSums> Trainer::step() {
                                                    position_.step));
   }
   optimiser_.step(replicas_.front(), learning_rate_factor(options_.schedule, p), team_);
+  refresh_casts();
   ++position_.step;
   position_.n_sequences += static_cast<std::uint64_t>(n_sequences);
   position_.n_bytes += n_bytes;
@@ -171,6 +174,16 @@ Result<void> Trainer::reduce(HeadSums& sums) {
   tensors.push_back(nats);
   tensors.push_back(n_bytes);
   return collective_.sum(tensors);
+}
+
+/// All replicas share the copies.
+void Trainer::refresh_casts() {
+  team_.run([&](int worker) {
+    const torch::NoGradGuard no_gradients;
+    for (std::size_t i = static_cast<std::size_t>(worker); i < average_.size(); i += static_cast<std::size_t>(team_.size())) {
+      replicas_.front().refresh_cast(i);
+    }
+  });
 }
 
 void Trainer::update_average() {

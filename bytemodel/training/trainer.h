@@ -56,6 +56,7 @@ class Trainer {
  private:
   Result<HeadSums> accumulate(int n_sequences, std::uint64_t first_sequence, const HeadWeights& weights, double n_normal);
   Result<void> reduce(HeadSums& sums);
+  void refresh_casts();
   void update_average();
   Result<void> save();
 

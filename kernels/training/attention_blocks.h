@@ -17,15 +17,16 @@ struct Strided {
 };
 
 /// c[m, n] = (kAdd ? c : 0) + a[m, k] * b[k, n], rows of b and c contiguous, `ldb` and `ldc` floats apart.
-/// m: multiple of 4, n: multiple of 16. 4 x 16 results stay in eight registers: as many as two FMA pipes of latency 4 need.
+/// m: multiple of 8, n: multiple of 2 * kVec. Half of the registers hold results: eight of AVX2's 16 and sixteen of AVX-512's
+/// 32, at least as many as two FMA pipes of latency 4 need.
 template <bool kAdd>
 OCTET_INLINE void multiply(Strided a, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, int m, int n, int k) {
-  constexpr int kRows = 4;
+  constexpr int kRows = kVec / 2;
   for (int j = 0; j < n; j += 2 * kVec) {
     for (int i = 0; i < m; i += kRows) {
       Vec low[kRows];
       Vec high[kRows];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
         low[r] = kAdd ? load(c + (i + r) * ldc + j) : Vec{};
         high[r] = kAdd ? load(c + (i + r) * ldc + j + kVec) : Vec{};
@@ -35,14 +36,14 @@ OCTET_INLINE void multiply(Strided a, const float* b, std::int64_t ldb, float* c
       for (int l = 0; l < k; ++l, a_block += a.column, b_column += ldb) {
         const Vec b_low = load(b_column);
         const Vec b_high = load(b_column + kVec);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int r = 0; r < kRows; ++r) {
           const Vec x = broadcast(a_block[r * a.row]);
           low[r] += x * b_low;
           high[r] += x * b_high;
         }
       }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
         store(c + (i + r) * ldc + j, low[r]);
         store(c + (i + r) * ldc + j + kVec, high[r]);
@@ -58,7 +59,7 @@ OCTET_INLINE void transpose(const float* x, std::int64_t stride, float* out, int
   }
 }
 
-/// The keys that the queries [begin, begin + kAttentionBlock) look at: from a multiple of 16, so that the count is one too.
+/// The keys that the queries [begin, begin + kAttentionBlock) look at: from a multiple of 2 * kVec, so that the count is one too.
 struct KeyRange {
   int begin;
   int count;
@@ -66,7 +67,7 @@ struct KeyRange {
 
 OCTET_INLINE KeyRange visible_keys(int query_begin, int window) {
   int begin = window == 0 ? 0 : query_begin - window + 1;
-  begin = begin < 0 ? 0 : begin - begin % 16;
+  begin = begin < 0 ? 0 : begin - begin % (2 * kVec);
   return {begin, query_begin + kAttentionBlock - begin};
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 OCTET_INLINE float inverse_root(float x) { return 1.0F / __builtin_sqrtf(x); }
 
-void rms_norm(const float* x, const float* gain, float* y, float* inverse_rms, std::int64_t n_rows, int d, float eps) {
+template <typename E>
+void rms_norm(const float* x, const float* gain, E* y, float* inverse_rms, std::int64_t n_rows, int d, float eps) {
   for (std::int64_t row = 0; row < n_rows; ++row, x += d, y += d) {
     Vec squares = {};
     for (int i = 0; i < d; i += kVec) squares += load(x + i) * load(x + i);
@@ -23,7 +24,8 @@ void rms_norm(const float* x, const float* gain, float* y, float* inverse_rms, s
 }
 
 /// With u = x * r, r = inverse_rms: dx = r * (gain * dy - u * mean(gain * dy * u)); dgain += dy * u.
-void rms_norm_backward(const float* x, const float* gain, const float* inverse_rms, const float* grad_y, float* grad_x, float* grad_gain,
+template <typename E>
+void rms_norm_backward(const float* x, const float* gain, const float* inverse_rms, const E* grad_y, float* grad_x, float* grad_gain,
                        std::int64_t n_rows, int d) {
   for (std::int64_t row = 0; row < n_rows; ++row, x += d, grad_y += d, grad_x += d) {
     const float r = inverse_rms[row];
@@ -39,8 +41,9 @@ void rms_norm_backward(const float* x, const float* gain, const float* inverse_r
   }
 }
 
-void norm_rope(const float* x, const float* gain, const float* cosine, const float* sine, float scale, float eps, float* y,
-               float* inverse_rms, NormRopeShape shape) {
+template <typename E>
+void norm_rope(const E* x, const float* gain, const float* cosine, const float* sine, float scale, float eps, float* y, float* inverse_rms,
+               NormRopeShape shape) {
   const int half = shape.head_dim / 2;
   for (std::int64_t row = 0; row < shape.n_rows; ++row) {
     const float* c = cosine + (row % shape.n_positions) * half;
@@ -61,9 +64,12 @@ void norm_rope(const float* x, const float* gain, const float* cosine, const flo
 }
 
 /// The rotation's transpose, then the gradient of RMSNorm.
-void norm_rope_backward(const float* x, const float* gain, const float* cosine, const float* sine, float scale, const float* inverse_rms,
-                        const float* grad_y, float* grad_x, float* grad_gain, NormRopeShape shape) {
+template <typename E>
+void norm_rope_backward(const E* x, const float* gain, const float* cosine, const float* sine, float scale, const float* inverse_rms,
+                        const float* grad_y, E* grad_x, float* grad_gain, NormRopeShape shape) {
   const int half = shape.head_dim / 2;
+  float head_x[kMaxHeadDim];
+  float rotated[kMaxHeadDim];
   for (std::int64_t row = 0; row < shape.n_rows; ++row) {
     const float* c = cosine + (row % shape.n_positions) * half;
     const float* s = sine + (row % shape.n_positions) * half;
@@ -71,10 +77,12 @@ void norm_rope_backward(const float* x, const float* gain, const float* cosine, 
       for (int i = 0; i < half; i += kVec) {
         const Vec du = load(grad_y + i);
         const Vec dw = load(grad_y + half + i);
-        store(grad_x + i, (du * load(c + i) + dw * load(s + i)) * scale);
-        store(grad_x + half + i, (dw * load(c + i) - du * load(s + i)) * scale);
+        store(rotated + i, (du * load(c + i) + dw * load(s + i)) * scale);
+        store(rotated + half + i, (dw * load(c + i) - du * load(s + i)) * scale);
       }
-      rms_norm_backward(x, gain, inverse_rms, grad_x, grad_x, grad_gain, 1, shape.head_dim);
+      for (int i = 0; i < shape.head_dim; i += kVec) store(head_x + i, load(x + i));
+      rms_norm_backward(head_x, gain, inverse_rms, rotated, rotated, grad_gain, 1, shape.head_dim);
+      for (int i = 0; i < shape.head_dim; i += kVec) store(grad_x + i, load(rotated + i));
       x += shape.head_dim;
       grad_y += shape.head_dim;
       grad_x += shape.head_dim;
@@ -82,7 +90,8 @@ void norm_rope_backward(const float* x, const float* gain, const float* cosine, 
   }
 }
 
-void swiglu(const float* gate, const float* up, float* y, std::int64_t n) {
+template <typename E>
+void swiglu(const E* gate, const E* up, E* y, std::int64_t n) {
   for (std::int64_t i = 0; i < n; i += kVec) {
     const Vec g = load(gate + i);
     store(y + i, g / (1.0F + exp(-g)) * load(up + i));
@@ -90,7 +99,8 @@ void swiglu(const float* gate, const float* up, float* y, std::int64_t n) {
 }
 
 /// silu'(g) = sigmoid(g) * (1 + g * (1 - sigmoid(g))).
-void swiglu_backward(const float* gate, const float* up, const float* grad_y, float* grad_gate, float* grad_up, std::int64_t n) {
+template <typename E>
+void swiglu_backward(const E* gate, const E* up, const E* grad_y, E* grad_gate, E* grad_up, std::int64_t n) {
   for (std::int64_t i = 0; i < n; i += kVec) {
     const Vec g = load(gate + i);
     const Vec dy = load(grad_y + i);
@@ -101,8 +111,10 @@ void swiglu_backward(const float* gate, const float* up, const float* grad_y, fl
   }
 }
 
-double cross_entropy(float* logits, std::int64_t stride, const std::int16_t* targets, float weight, std::int64_t n_rows) {
+template <typename E>
+double cross_entropy(E* logits, std::int64_t stride, const std::int16_t* targets, float weight, std::int64_t n_rows) {
   constexpr int kClasses = 256;
+  float row_values[kClasses];
   double nats = 0;
   for (std::int64_t row = 0; row < n_rows; ++row, logits += stride) {
     if (targets[row] < 0) {
@@ -112,26 +124,30 @@ double cross_entropy(float* logits, std::int64_t stride, const std::int16_t* tar
     Vec highest = load(logits);
     for (int i = kVec; i < kClasses; i += kVec) highest = max(highest, load(logits + i));
     const float top = max_of(highest);
-    const float own = logits[targets[row]] - top;
+    const float own = value_of(logits[targets[row]]) - top;
     Vec total = {};
     for (int i = 0; i < kClasses; i += kVec) {
       const Vec e = exp(load(logits + i) - top);
       total += e;
-      store(logits + i, e);
+      store(row_values + i, e);
     }
     const float denominator = sum(total);
     nats += __builtin_log(static_cast<double>(denominator)) - static_cast<double>(own);
     const float factor = weight / denominator;
-    for (int i = 0; i < kClasses; i += kVec) store(logits + i, load(logits + i) * factor);
-    logits[targets[row]] -= weight;
+    for (int i = 0; i < kClasses; i += kVec) store(row_values + i, load(row_values + i) * factor);
+    row_values[targets[row]] -= weight;
+    for (int i = 0; i < kClasses; i += kVec) store(logits + i, load(row_values + i));
   }
   return nats;
 }
 
+template <typename E>
+constexpr ElementwiseKernels<E> kElementwise{rms_norm<E>, rms_norm_backward<E>, norm_rope<E>,    norm_rope_backward<E>,
+                                             swiglu<E>,   swiglu_backward<E>,   cross_entropy<E>};
+
 }  // namespace
 
 extern const TrainingKernels kTable;
-const TrainingKernels kTable{OCTET_STRING(OCTET_ISA), rms_norm,  rms_norm_backward,  norm_rope,    norm_rope_backward, swiglu,
-                             swiglu_backward,         attention, attention_backward, cross_entropy};
+const TrainingKernels kTable{OCTET_STRING(OCTET_ISA), kVec, kElementwise<float>, kElementwise<Bf16>, attention, attention_backward};
 
 }  // namespace octet::kernels::OCTET_ISA

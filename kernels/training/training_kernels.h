@@ -18,7 +18,7 @@ struct NormRopeShape {
   std::int64_t n_rows = 0;
   std::int64_t n_positions = 0;  // a row's position is row_idx % n_positions
   int n_heads = 0;
-  int head_dim = 0;  // multiple of 16
+  int head_dim = 0;  // multiple of 2 * lanes, at most kMaxHeadDim
 };
 
 /// One sequence.
@@ -26,9 +26,11 @@ struct TrainingAttentionShape {
   int n_positions = 0;  // multiple of kAttentionBlock
   int n_heads = 0;
   int n_kv_heads = 0;  // divides n_heads
-  int head_dim = 0;    // multiple of 16
+  int head_dim = 0;    // multiple of 2 * lanes
   int window = 0;      // 0 = all earlier positions, W = itself and the W-1 before it
 };
+
+inline constexpr int kMaxHeadDim = 256;
 
 /// Queries are handled in blocks of so many positions: keys of a block are loaded once for all of them.
 inline constexpr int kAttentionBlock = 64;
@@ -38,26 +40,43 @@ constexpr std::int64_t attention_scratch_floats(const TrainingAttentionShape& s)
   return std::int64_t{2} * s.head_dim * s.n_positions + std::int64_t{2} * kAttentionBlock * s.n_positions + kAttentionBlock;
 }
 
-struct TrainingKernels {
-  const char* isa;
+/// A bfloat16: the upper half of a float.
+enum class Bf16 : std::uint16_t {};
 
-  /// y[r, d] = x[r, d] * inverse_rms[r] * gain[d] with inverse_rms[r] = 1 / sqrt(mean_d(x[r, d]^2) + eps). d: multiple of 8.
-  void (*rms_norm)(const float* x, const float* gain, float* y, float* inverse_rms, std::int64_t n_rows, int d, float eps);
+/// E: the type of what stands between two matrix products, float or Bf16. The residual stream, what attention reads and
+/// writes, gains and sums are float in both.
+template <typename E>
+struct ElementwiseKernels {
+  /// y[r, d] = x[r, d] * inverse_rms[r] * gain[d] with inverse_rms[r] = 1 / sqrt(mean_d(x[r, d]^2) + eps). d: multiple of `lanes`.
+  void (*rms_norm)(const float* x, const float* gain, E* y, float* inverse_rms, std::int64_t n_rows, int d, float eps);
   /// grad_x[n_rows, d] is overwritten; grad_gain[d] is added to.
-  void (*rms_norm_backward)(const float* x, const float* gain, const float* inverse_rms, const float* grad_y, float* grad_x,
-                            float* grad_gain, std::int64_t n_rows, int d);
+  void (*rms_norm_backward)(const float* x, const float* gain, const float* inverse_rms, const E* grad_y, float* grad_x, float* grad_gain,
+                            std::int64_t n_rows, int d);
 
   /// Each head of x[n_rows, n_heads, head_dim]: RMSNorm with gain[head_dim], RoPE by halves, times `scale`.
   /// cosine, sine: [n_positions, head_dim / 2]; inverse_rms: [n_rows, n_heads].
-  void (*norm_rope)(const float* x, const float* gain, const float* cosine, const float* sine, float scale, float eps, float* y,
+  void (*norm_rope)(const E* x, const float* gain, const float* cosine, const float* sine, float scale, float eps, float* y,
                     float* inverse_rms, NormRopeShape shape);
   /// grad_x is overwritten; grad_gain[head_dim] is added to.
-  void (*norm_rope_backward)(const float* x, const float* gain, const float* cosine, const float* sine, float scale,
-                             const float* inverse_rms, const float* grad_y, float* grad_x, float* grad_gain, NormRopeShape shape);
+  void (*norm_rope_backward)(const E* x, const float* gain, const float* cosine, const float* sine, float scale, const float* inverse_rms,
+                             const float* grad_y, E* grad_x, float* grad_gain, NormRopeShape shape);
 
-  /// y = silu(gate) * up, n floats (multiple of 8).
-  void (*swiglu)(const float* gate, const float* up, float* y, std::int64_t n);
-  void (*swiglu_backward)(const float* gate, const float* up, const float* grad_y, float* grad_gate, float* grad_up, std::int64_t n);
+  /// y = silu(gate) * up, n elements (multiple of `lanes`).
+  void (*swiglu)(const E* gate, const E* up, E* y, std::int64_t n);
+  void (*swiglu_backward)(const E* gate, const E* up, const E* grad_y, E* grad_gate, E* grad_up, std::int64_t n);
+
+  /// Softmax cross-entropy over 256 classes. logits: n_rows rows of 256, `stride` elements apart; targets[n_rows], negative =
+  /// no target. The logits become (softmax - onehot) * weight, 0 where there is no target; the sum of the losses in nats is
+  /// returned without the weight.
+  double (*cross_entropy)(E* logits, std::int64_t stride, const std::int16_t* targets, float weight, std::int64_t n_rows);
+};
+
+struct TrainingKernels {
+  const char* isa;
+  int lanes;  // floats in a vector: 8 or 16. head_dim must be a multiple of 2 * lanes
+
+  ElementwiseKernels<float> f32;
+  ElementwiseKernels<Bf16> bf16;
 
   /// Causal attention inside the window; q is scaled already. q, out: [n_positions, n_heads, head_dim]; k, v:
   /// [n_positions, n_kv_heads, head_dim]; log_sum: [n_heads, n_positions], the logarithm of each softmax's denominator.
@@ -66,11 +85,6 @@ struct TrainingKernels {
   /// grad_q, grad_k, grad_v are overwritten.
   void (*attention_backward)(const float* q, const float* k, const float* v, const float* out, const float* log_sum, const float* grad_out,
                              float* grad_q, float* grad_k, float* grad_v, TrainingAttentionShape shape, float* scratch);
-
-  /// Softmax cross-entropy over 256 classes. logits: n_rows rows of 256, `stride` floats apart; targets[n_rows], negative =
-  /// no target. The logits become (softmax - onehot) * weight, 0 where there is no target; the sum of the losses in nats is
-  /// returned without the weight.
-  double (*cross_entropy)(float* logits, std::int64_t stride, const std::int16_t* targets, float weight, std::int64_t n_rows);
 };
 
 /// What this processor can run, best first; the last entry ("baseline") runs everywhere.

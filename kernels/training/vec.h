@@ -1,29 +1,48 @@
-// Eight floats at a time, for the pure kernel files: everything is inlined, so that no symbol leaves the object.
+// OCTET_LANES floats at a time (8 or 16), for the pure kernel files: everything is inlined, so that no symbol leaves the
+// object. Values in memory are float or Bf16; all arithmetic is in float.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/reference/exp_constants.h"
+#include "kernels/training/training_kernels.h"
 
 #define OCTET_INLINE inline __attribute__((always_inline))
 
 namespace octet::kernels::OCTET_ISA {
 namespace {
 
-typedef float Vec __attribute__((vector_size(32), aligned(4), may_alias));
-typedef float HalfVec __attribute__((vector_size(16)));
-typedef std::int32_t VecInt __attribute__((vector_size(32), aligned(4), may_alias));
+constexpr int kVec = OCTET_LANES;
 
-constexpr int kVec = 8;
+typedef float Vec __attribute__((vector_size(4 * kVec), aligned(4), may_alias));
+typedef float Quad __attribute__((vector_size(16)));
+typedef std::int32_t VecInt __attribute__((vector_size(4 * kVec), aligned(4), may_alias));
+typedef std::uint32_t VecBits __attribute__((vector_size(4 * kVec)));
+typedef std::uint16_t VecHalves __attribute__((vector_size(2 * kVec), aligned(2), may_alias));
 
 OCTET_INLINE Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
 OCTET_INLINE void store(float* p, Vec x) { *reinterpret_cast<Vec*>(p) = x; }
-OCTET_INLINE Vec broadcast(float x) { return Vec{x, x, x, x, x, x, x, x}; }
+OCTET_INLINE Vec broadcast(float x) { return x - Vec{}; }
+
+/// A Bf16 is the upper half of a float.
+OCTET_INLINE Vec load(const Bf16* p) {
+  return reinterpret_cast<Vec>(__builtin_convertvector(*reinterpret_cast<const VecHalves*>(p), VecBits) << 16);
+}
+
+/// Rounds to nearest, ties to even.
+OCTET_INLINE void store(Bf16* p, Vec x) {
+  const VecBits bits = reinterpret_cast<VecBits>(x);
+  *reinterpret_cast<VecHalves*>(p) = __builtin_convertvector((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16, VecHalves);
+}
+
+OCTET_INLINE float value_of(float x) { return x; }
+OCTET_INLINE float value_of(Bf16 x) { return __builtin_bit_cast(float, static_cast<std::uint32_t>(x) << 16); }
 
 OCTET_INLINE float sum(Vec x) {
-  const HalfVec half = __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
-  return (half[0] + half[2]) + (half[1] + half[3]);
+  Quad quad = {};
+  for (int i = 0; i < kVec; i += 4) quad += Quad{x[i], x[i + 1], x[i + 2], x[i + 3]};
+  return (quad[0] + quad[2]) + (quad[1] + quad[3]);
 }
 
 OCTET_INLINE Vec max(Vec a, Vec b) { return a > b ? a : b; }

@@ -27,23 +27,12 @@ class RandomFloats {
     std::vector<float> out(n);
     for (float& x : out) {
       switch (engine_() % 12) {
-        case 0:
-          x = 0.0F;
-          break;
-        case 1:
-          x = -0.0F;
-          break;
-        case 2:
-          x = std::bit_cast<float>(static_cast<std::uint32_t>(engine_()) & 0x807FFFFFU);
-          break;
-        case 3:
-          x = 1e-20F * normal_(engine_);
-          break;
-        case 4:
-          x = 1e8F * normal_(engine_);
-          break;
-        default:
-          x = normal_(engine_);
+        case 0: x = 0.0F; break;
+        case 1: x = -0.0F; break;
+        case 2: x = std::bit_cast<float>(static_cast<std::uint32_t>(engine_()) & 0x807FFFFFU); break;
+        case 3: x = 1e-20F * normal_(engine_); break;
+        case 4: x = 1e8F * normal_(engine_); break;
+        default: x = normal_(engine_);
       }
     }
     return out;

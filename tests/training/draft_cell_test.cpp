@@ -45,7 +45,7 @@ TEST_CASE("training the cell leaves the trunk alone and helps the later heads") 
   while (text.size() < 128) text += "abcdefg ";
   const Tensor x = torch::from_blob(text.data(), {1, 128}, torch::kUInt8);
   const WorkerTeam team(1);
-  Optimiser optimiser(network, {});
+  Optimiser optimiser(network, {}, Precision::kF32);
   HeadSums first(4);
   HeadSums last(4);
   for (int step = 0; step < 120; ++step) {

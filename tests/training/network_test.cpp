@@ -77,6 +77,28 @@ TEST_CASE("the gradient of the whole network is the slope of its loss") {
   }
 }
 
+TEST_CASE("bfloat16 products change gradients by their rounding and nothing else") {
+  const std::string name = GENERATE("tiny-linear", "tiny-transformer");
+  Network exact = Network::from_file(load_model(name), torch::kCPU);
+  Network rough = exact.replica();
+  rough.compute_in(Precision::kBf16);
+  const std::vector<double> ones(static_cast<std::size_t>(exact.config().n_predict), 1.0);
+  torch::manual_seed(1);
+  const Tensor x = torch::randint(0, 251, {1, 128}).to(torch::kUInt8);
+  HeadSums expected(exact.config().n_predict);
+  HeadSums found(exact.config().n_predict);
+  exact.accumulate_gradients(x, {ones, ones}, 1, expected);
+  rough.accumulate_gradients(x, {ones, ones}, 1, found);
+  CHECK(found.bits_per_byte(0) == Approx(expected.bits_per_byte(0)).epsilon(0.01));
+  for (std::size_t i = 0; i < exact.parameters().size(); ++i) {
+    CAPTURE(name, exact.parameters()[i].name);
+    REQUIRE(rough.gradient(i).defined() == exact.gradient(i).defined());
+    if (!exact.gradient(i).defined()) continue;
+    CHECK(rough.gradient(i).scalar_type() == torch::kFloat);
+    CHECK(relative_distance(rough.gradient(i), exact.gradient(i)) < 0.05);
+  }
+}
+
 TEST_CASE("a replica shares values and keeps gradients of its own") {
   Network network = Network::random(tiny_options().model, 1, torch::kCPU);
   Network replica = network.replica();

@@ -28,15 +28,18 @@ Inputs gradients(const Operation& op, const Inputs& inputs, const Tensor& direct
   return torch::autograd::grad({(op(inputs) * direction).sum()}, inputs);
 }
 
-void check_same(const Operation& fused, const Operation& composed, const Inputs& inputs) {
+void check_same(const Operation& fused, const Operation& composed, const Inputs& inputs, double tolerance = kTolerance) {
   const Tensor expected = composed(inputs);
-  CHECK(relative_distance(fused(inputs), expected) < kTolerance);
+  const Tensor result = fused(inputs);
+  CHECK(result.scalar_type() == expected.scalar_type());
+  CHECK(relative_distance(result, expected) < tolerance);
   const Tensor direction = torch::randn_like(expected);
   const Inputs found = gradients(fused, inputs, direction);
   const Inputs wanted = gradients(composed, inputs, direction);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     CAPTURE(i);
-    CHECK(relative_distance(found[i], wanted[i]) < kTolerance);
+    CHECK(found[i].scalar_type() == wanted[i].scalar_type());
+    CHECK(relative_distance(found[i], wanted[i]) < tolerance);
   }
 }
 
@@ -65,14 +68,14 @@ TEST_CASE("RMSNorm equals its composition, forward and backward") {
   torch::manual_seed(1);
   for (const std::int64_t d : {8, 16, 24, 192}) {
     CAPTURE(d);
-    check_same([](const Inputs& x) { return rms_norm(x[0], x[1], 1e-5); },
-               [](const Inputs& x) { return composed::rms_norm(x[0], x[1], 1e-5); }, {leaf({7, d}), leaf({d})});
+    check_same([](const Inputs& x) { return rms_norm(x[0], x[1], 1e-5, x[0].scalar_type()); },
+               [](const Inputs& x) { return composed::rms_norm(x[0], x[1], 1e-5, x[0].scalar_type()); }, {leaf({7, d}), leaf({d})});
   }
 }
 
 TEST_CASE("norm and rotation of attention heads equal their composition, forward and backward") {
   torch::manual_seed(2);
-  for (const int head_dim : {16, 32, 64}) {
+  for (const int head_dim : {16, 32, 64, 128}) {
     CAPTURE(head_dim);
     const RopeTable rope = make_rope_table(64, head_dim, 10000, torch::TensorOptions(torch::kFloat));
     check_same([&](const Inputs& x) { return norm_rope(x[0], x[1], rope, 0.125, 1e-5); },
@@ -91,7 +94,7 @@ TEST_CASE("attention equals its composition for every window, forward and backwa
   torch::manual_seed(4);
   const int window = GENERATE(0, 2, 15, 16, 17, 63, 64, 65, 100, 128, 500);
   const int n_kv_heads = GENERATE(1, 2, 4);
-  const int head_dim = GENERATE(16, 48);
+  const int head_dim = GENERATE(32, 64);
   CAPTURE(window, n_kv_heads, head_dim);
   const AttentionShape shape{192, 4, n_kv_heads, head_dim, window};
   check_same([&](const Inputs& x) { return attention(x[0], x[1], x[2], shape); },
@@ -99,24 +102,41 @@ TEST_CASE("attention equals its composition for every window, forward and backwa
              {leaf({2 * 192, 4 * head_dim}), leaf({2 * 192, n_kv_heads * head_dim}), leaf({2 * 192, n_kv_heads * head_dim})});
 }
 
+TEST_CASE("in bfloat16 the fused operations equal their compositions up to its rounding") {
+  torch::manual_seed(10);
+  constexpr double kRounding = 0x1p-8;  // of one number; a composition rounds at several places
+  const auto half = [](std::vector<std::int64_t> shape) { return leaf(std::move(shape), torch::kBFloat16); };
+  const RopeTable rope = make_rope_table(64, 32, 10000, torch::TensorOptions(torch::kFloat));
+  check_same([](const Inputs& x) { return rms_norm(x[0], x[1], 1e-5, torch::kBFloat16); },
+             [](const Inputs& x) { return composed::rms_norm(x[0], x[1], 1e-5, torch::kBFloat16); }, {leaf({7, 48}), leaf({48})},
+             kRounding);
+  check_same([&](const Inputs& x) { return norm_rope(x[0], x[1], rope, 0.125, 1e-5); },
+             [&](const Inputs& x) { return composed::norm_rope(x[0], x[1], rope, 0.125, 1e-5); }, {half({128, 96}), leaf({32})}, kRounding);
+  check_same([](const Inputs& x) { return swiglu(x[0], x[1]); }, [](const Inputs& x) { return composed::swiglu(x[0], x[1]); },
+             {half({9, 32}), half({9, 32})}, 2 * kRounding);
+  const auto product = [](const Inputs& x) { return linear(x[0], x[1], x[1].detach().to(torch::kBFloat16)); };
+  const auto wide = [](const Inputs& x) { return torch::linear(x[0].to(torch::kFloat), x[1]).to(torch::kBFloat16); };
+  check_same(product, wide, {half({40, 24}), leaf({56, 24})}, 2 * kRounding);
+}
+
 TEST_CASE("a query that sees itself alone copies its value and teaches queries and keys nothing") {
   torch::manual_seed(9);
-  const AttentionShape shape{64, 1, 1, 16, 1};
-  const Inputs inputs{leaf({64, 16}), leaf({64, 16}), leaf({64, 16})};
+  const AttentionShape shape{64, 1, 1, 32, 1};
+  const Inputs inputs{leaf({64, 32}), leaf({64, 32}), leaf({64, 32})};
   const Operation op = [&](const Inputs& x) { return attention(x[0], x[1], x[2], shape); };
   CHECK(relative_distance(op(inputs), inputs[2]) < kTolerance);
-  const Inputs found = gradients(op, inputs, torch::ones({64, 16}));
+  const Inputs found = gradients(op, inputs, torch::ones({64, 32}));
   CHECK(found[0].abs().max().item<float>() < 1e-5F);
   CHECK(found[1].abs().max().item<float>() < 1e-5F);
-  CHECK(relative_distance(found[2], torch::ones({64, 16})) < kTolerance);
+  CHECK(relative_distance(found[2], torch::ones({64, 32})) < kTolerance);
 }
 
 TEST_CASE("large scores do not overflow the fused attention") {
   torch::manual_seed(5);
-  const AttentionShape shape{64, 1, 1, 16, 0};
-  const Tensor q = leaf({64, 16}).detach() * 100;
-  const Tensor k = leaf({64, 16}).detach() * 100;
-  const Tensor v = leaf({64, 16}).detach();
+  const AttentionShape shape{64, 1, 1, 32, 0};
+  const Tensor q = leaf({64, 32}).detach() * 100;
+  const Tensor k = leaf({64, 32}).detach() * 100;
+  const Tensor v = leaf({64, 32}).detach();
   const Tensor found = attention(q, k, v, shape);
   CHECK(torch::isfinite(found).all().item<bool>());
   CHECK(relative_distance(found, composed::attention(q, k, v, shape)) < 1e-4);
@@ -128,7 +148,7 @@ TEST_CASE("shapes that the kernels do not take are composed") {
   const Tensor q = leaf({10, 8});
   const Tensor kv = leaf({10, 4});
   CHECK(attention(q, kv, kv, shape).equal(composed::attention(q, kv, kv, shape)));
-  CHECK(rms_norm(leaf({2, 5}), torch::ones({5}), 1e-5).sizes() == torch::IntArrayRef({2, 5}));
+  CHECK(rms_norm(leaf({2, 5}), torch::ones({5}), 1e-5, torch::kFloat).sizes() == torch::IntArrayRef({2, 5}));
 }
 
 TEST_CASE("gradients of the compositions are finite differences") {
@@ -136,7 +156,8 @@ TEST_CASE("gradients of the compositions are finite differences") {
   const torch::Dtype type = torch::kDouble;
   const RopeTable rope = make_rope_table(8, 4, 100, torch::TensorOptions(type));
   const AttentionShape shape{8, 2, 1, 4, 3};
-  check_derivative([](const Inputs& x) { return composed::rms_norm(x[0], x[1], 1e-5); }, {leaf({3, 6}, type), leaf({6}, type)});
+  check_derivative([](const Inputs& x) { return composed::rms_norm(x[0], x[1], 1e-5, x[0].scalar_type()); },
+                   {leaf({3, 6}, type), leaf({6}, type)});
   check_derivative([&](const Inputs& x) { return composed::norm_rope(x[0], x[1], rope, 0.5, 1e-5); },
                    {leaf({16, 8}, type), leaf({4}, type)});
   check_derivative([](const Inputs& x) { return composed::swiglu(x[0], x[1]); }, {leaf({3, 6}, type), leaf({3, 6}, type)});
@@ -162,11 +183,15 @@ TEST_CASE("every instruction set computes the same attention and cross-entropy u
     table->attention(q.data_ptr<float>(), k.data_ptr<float>(), v.data_ptr<float>(), out.data_ptr<float>(), log_sum.data_ptr<float>(), shape,
                      scratch.data_ptr<float>());
     Tensor gradient = logits.clone();
-    const double nats = table->cross_entropy(gradient.data_ptr<float>(), 256, targets, 0.5F, 5);
+    const double nats = table->f32.cross_entropy(gradient.data_ptr<float>(), 256, targets, 0.5F, 5);
+    Tensor rough = logits.to(torch::kBFloat16);
+    const double rough_nats = table->bf16.cross_entropy(static_cast<kernels::Bf16*>(rough.data_ptr()), 256, targets, 0.5F, 5);
     const Tensor known = torch::tensor({0L, 255L, 17L, 96L});
     const Tensor rows = logits.index_select(0, torch::tensor({0L, 1L, 3L, 4L}));
     CHECK(nats == Approx(-torch::log_softmax(rows, 1).gather(1, known.unsqueeze(1)).sum().item<double>()).epsilon(1e-5));
     CHECK(gradient[2].abs().max().item<float>() == 0);
+    CHECK(rough_nats == Approx(nats).epsilon(0.01));
+    CHECK(relative_distance(rough, gradient) < 0.01);
     if (!first_out.defined()) {
       first_out = out;
       first_gradient = gradient;

@@ -12,10 +12,11 @@ using torch::Tensor;
 
 TEST_CASE("orthogonalised matrices have singular values near 1 and keep their directions") {
   torch::manual_seed(1);
+  const Precision precision = GENERATE(Precision::kF32, Precision::kBf16);
   for (const auto& [rows, columns] : {std::pair{32, 32}, std::pair{64, 16}, std::pair{16, 64}}) {
-    CAPTURE(rows, columns);
+    CAPTURE(rows, columns, name(precision));
     const Tensor matrix = torch::randn({rows, columns});
-    const Tensor found = orthogonalise(matrix);
+    const Tensor found = orthogonalise(matrix, precision);
     CHECK(found.sizes() == matrix.sizes());
     const Tensor values = torch::linalg_svdvals(found);
     CHECK(values.max().item<float>() < 1.3F);
@@ -28,7 +29,7 @@ TEST_CASE("orthogonalised matrices have singular values near 1 and keep their di
 TEST_CASE("a step does not depend on how many workers take it") {
   const auto values_after = [](int n_workers) {
     Network network = Network::random(tiny_options().model, 1, torch::kCPU);
-    Optimiser optimiser(network, {});
+    Optimiser optimiser(network, {}, Precision::kF32);
     const WorkerTeam team(n_workers);
     torch::manual_seed(2);
     const Tensor x = torch::randint(0, 256, {1, 128}).to(torch::kUInt8);

@@ -57,6 +57,7 @@ TEST_CASE("a run learns, keeps a curve and ends with a checkpoint of its average
   const TemporaryFolder folder;
   TrainOptions options = tiny_options();
   options.total_bytes *= 2;
+  options.precision = GENERATE(Precision::kF32, Precision::kBf16);
   Collective alone;
   Trainer trainer(options, quiet(folder.path() / "run"), corpus(folder.path() / "data", options), torch::kCPU, alone);
   REQUIRE(trainer.run({}));
@@ -76,7 +77,8 @@ TEST_CASE("a run learns, keeps a curve and ends with a checkpoint of its average
 
 TEST_CASE("a resumed run computes what an uninterrupted one computes, bit for bit") {
   const TemporaryFolder folder;
-  const TrainOptions options = tiny_options();
+  TrainOptions options = tiny_options();
+  options.precision = GENERATE(Precision::kF32, Precision::kBf16);
   Collective alone;
   Trainer whole(options, quiet(folder.path() / "whole"), corpus(folder.path() / "data", options), torch::kCPU, alone);
   const std::vector<double> first = losses(whole, 6);

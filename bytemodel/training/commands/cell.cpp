@@ -45,7 +45,7 @@ int run_cell(const CellCommand& command, std::stop_token stop) {
   const WorkerTeam team(command.compute.n_workers);
   std::vector<Network> replicas;
   for (int i = 1; i < team.size(); ++i) replicas.push_back(network.replica());
-  Optimiser optimiser(network, {});
+  Optimiser optimiser(network, {}, Precision::kF32);
   const int n_predict = network.config().n_predict;
   const double n_normal = static_cast<double>(kBatch) * static_cast<double>(data_options.context) / kStride * (n_predict - 1);
   const auto n_steps = static_cast<std::int64_t>(command.megabytes * 1e6 / (kBatch * static_cast<double>(data_options.context))) + 1;

@@ -36,6 +36,7 @@ Result<TrainOptions> make_options(const TrainCommand& c) {
   o.schedule.heads = *heads;
   o.schedule.extra_weight = c.extra_weight;
   o.schedule.n_predict = c.n_predict;
+  o.precision = c.precision == "auto" ? best_precision(c.compute.device) : *precision_from_name(c.precision);
   o.batch = c.batch;
   o.n_workers = c.compute.n_workers;
   o.total_bytes = static_cast<std::uint64_t>(std::max(1.0, c.megabytes * 1e6));
