@@ -47,6 +47,9 @@ void add_train(CLI::App& app, TrainCommand& c) {
   app.add_option("--muon-rate", c.muon_rate)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--adam-rate", c.adam_rate)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--table-rate", c.table_rate)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--precision", c.precision, "Of the matrix products; auto: bf16 where the processor multiplies it")
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
+      ->capture_default_str();
   app.add_option("--checkpoint-minutes", c.checkpoint_minutes)->check(CLI::NonNegativeNumber)->capture_default_str();
 }
 
@@ -69,6 +72,7 @@ void watch_signals(std::stop_source& stop) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  CorpusCommand corpus;
   TrainCommand train;
   SweepCommand sweep;
   ResumeCommand resume;
@@ -78,6 +82,14 @@ int main(int argc, char** argv) {
 
   CLI::App app("Trains byte models with multi-byte prediction.", "octet-train");
   app.require_subcommand(0, 1);  // 1 would hide which word was not understood
+  CLI::App* corpus_app = app.add_subcommand("corpus", "Fetch packages and make a corpus of them");
+  CLI::Option* manifest =
+      corpus_app->add_option("--manifest", corpus.manifest, "Packages to use (default: the manifest of the default model)");
+  corpus_app->add_flag("--small", corpus.is_small, "A few packages, made in minutes")->excludes(manifest);
+  corpus_app->add_option("--out", corpus.output, "Folder for the corpus")->capture_default_str();
+  corpus_app->add_option("--cache", corpus.cache, "Folder for downloads (default: octet in the user's cache folder)");
+  corpus_app->add_flag("--keep-going", corpus.keep_going, "Report packages that cannot be had, and go on");
+
   CLI::App* train_app = app.add_subcommand("train", "Train a model");
   add_train(*train_app, train);
   train_app->add_flag("--profile", train.profile, "Measure the rate and the machine's limit, train nothing");
@@ -134,6 +146,7 @@ int main(int argc, char** argv) {
   std::stop_source stop;
   watch_signals(stop);
   try {  // LibTorch reports by throwing
+    if (corpus_app->parsed()) return run_corpus(corpus);
     if (train_app->parsed()) return run_train(train, stop.get_token());
     if (resume_app->parsed()) return run_resume(resume, stop.get_token());
     if (cell_app->parsed()) return run_cell(cell, stop.get_token());

@@ -12,7 +12,8 @@
 namespace octet::bytemodel::training {
 
 struct CorpusCommand {
-  std::filesystem::path manifest;
+  std::filesystem::path manifest;  // empty = the one beside the trainer's sources
+  bool is_small = false;           // the few packages of the small one
   std::filesystem::path output = "corpus";
   std::filesystem::path cache;
   bool keep_going = false;
@@ -44,6 +45,7 @@ struct TrainCommand {
   double muon_rate = OptimiserOptions().muon_rate;
   double adam_rate = OptimiserOptions().adam_rate;
   double table_rate = OptimiserOptions().table_rate;
+  std::string precision = "auto";
   double checkpoint_minutes = 10;
   bool profile = false;
 };
