@@ -71,6 +71,19 @@ Result<void> drop_losses_behind(const fs::path& directory, std::uint64_t step) {
   return write_file(path, text, std::ios::trunc);
 }
 
+Result<void> append_validation(const fs::path& directory, std::uint64_t step, std::uint64_t n_bytes,
+                               const std::vector<std::pair<std::string, double>>& bits_by_language) {
+  const fs::path path = directory / "validation.csv";
+  std::error_code error;
+  std::string head = "step,bytes";
+  std::string line = fmt::format("{},{}", step, n_bytes);
+  for (const auto& [language, bits] : bits_by_language) {
+    head += "," + language;
+    line += fmt::format(",{:.4f}", bits);
+  }
+  return write_file(path, (fs::exists(path, error) ? "" : head + "\n") + line + "\n", std::ios::app);
+}
+
 std::string draw_losses(const std::vector<LossRecord>& records) {
   constexpr double kWidth = 800;
   constexpr double kHeight = 480;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bytemodel/result.h"
@@ -21,6 +22,10 @@ struct LossRecord {
 /// are dropped when a run resumes.
 Result<void> append_loss(const std::filesystem::path& directory, const LossRecord& record);
 Result<void> drop_losses_behind(const std::filesystem::path& directory, std::uint64_t step);
+
+/// Appends the first head's bits per byte in each language to DIRECTORY/validation.csv, with a head line in a new file.
+Result<void> append_validation(const std::filesystem::path& directory, std::uint64_t step, std::uint64_t n_bytes,
+                               const std::vector<std::pair<std::string, double>>& bits_by_language);
 
 /// Bits per byte of the heads over bytes seen: 800 x 480, one line a head.
 std::string draw_losses(const std::vector<LossRecord>& records);

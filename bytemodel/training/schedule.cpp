@@ -12,10 +12,11 @@ struct Named {
   HeadSchedule schedule;
   std::string_view name;
 };
-constexpr std::array<Named, 4> kNames{{{HeadSchedule::kCurriculum, "curriculum"},
+constexpr std::array<Named, 5> kNames{{{HeadSchedule::kCurriculum, "curriculum"},
                                        {HeadSchedule::kConstant, "constant"},
                                        {HeadSchedule::kReverse, "reverse"},
-                                       {HeadSchedule::kNextByteOnly, "next-byte"}}};
+                                       {HeadSchedule::kNextByteOnly, "next-byte"},
+                                       {HeadSchedule::kFrozenTrunk, "frozen-trunk"}}};
 
 // The curriculum: head 2 joins at 10 % of the run, the last one at 30 %, each ramped in over 5 %.
 constexpr double kFirstJoins = 0.10;
@@ -35,7 +36,7 @@ Result<HeadSchedule> head_schedule_from_name(std::string_view text) {
     if (named.name == text) return named.schedule;
   }
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("head schedule: expected curriculum, constant, reverse or next-byte, found '{}'", text));
+              fmt::format("head schedule: expected curriculum, constant, reverse, next-byte or frozen-trunk, found '{}'", text));
 }
 
 std::string_view name(HeadSchedule schedule) {
@@ -51,7 +52,8 @@ double learning_rate_factor(const ScheduleOptions& options, double progress) {
 HeadWeights head_weights(const ScheduleOptions& options, double progress) {
   const int n_extra = options.n_predict - 1;
   const double full = n_extra == 0 ? 0 : options.extra_weight / n_extra;
-  HeadWeights weights{{1.0}, {1.0}};
+  const double first = options.heads == HeadSchedule::kFrozenTrunk ? 0 : 1;
+  HeadWeights weights{{first}, {first}};
   for (int i = 0; i < n_extra; ++i) {
     double own = 1;
     double trunk = full;
@@ -65,6 +67,7 @@ HeadWeights head_weights(const ScheduleOptions& options, double progress) {
       case HeadSchedule::kConstant: break;
       case HeadSchedule::kReverse: trunk *= 1 - ramp(progress, joins_at(n_extra - 1 - i, n_extra), kRamp); break;
       case HeadSchedule::kNextByteOnly: own = trunk = 0; break;
+      case HeadSchedule::kFrozenTrunk: trunk = 0; break;
     }
     weights.own.push_back(own);
     weights.trunk.push_back(trunk);

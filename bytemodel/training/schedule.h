@@ -14,6 +14,7 @@ enum class HeadSchedule {
   kConstant,      // all heads all the time
   kReverse,       // all heads at first, then the trunk stops listening to the farthest, the next, ...
   kNextByteOnly,  // the extra heads are never trained
+  kFrozenTrunk,   // nothing but the extra heads is trained: what drafting gains when they come to a finished trunk
 };
 
 Result<HeadSchedule> head_schedule_from_name(std::string_view name);

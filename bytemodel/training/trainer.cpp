@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "bytemodel/training/batch.h"
+#include "bytemodel/training/evaluate.h"
 #include "bytemodel/training/run_lock.h"
 
 namespace octet::bytemodel::training {
@@ -35,6 +36,9 @@ std::vector<Network> make_replicas(const TrainOptions& options, torch::Device de
   }
   replicas.front().compute_in(options.precision);
   for (int i = 1; i < options.n_workers; ++i) replicas.push_back(replicas.front().replica());
+  if (options.schedule.heads == HeadSchedule::kFrozenTrunk) {
+    for (Network& replica : replicas) replica.train_only("unembed");
+  }
   return replicas;
 }
 
@@ -203,7 +207,24 @@ Result<void> Trainer::save() {
   if (!written) return tl::unexpected(written.error());
   if (const Result<void> drawn = write_loss_plot(settings_.directory); !drawn) return drawn;
   settings_.say(fmt::format("checkpoint {}", written->filename().string()));
-  return {};
+  return settings_.held_out == nullptr ? Result<void>() : validate();
+}
+
+/// The averaged weights on a few held-out sequences of each language: a curve to watch, not the score to report.
+Result<void> Trainer::validate() {
+  EvaluateOptions few;
+  few.n_sequences = 8;
+  few.n_cursors = 0;
+  const Result<std::vector<LanguageScore>> scores = evaluate(averaged(), *settings_.held_out, few, team_);
+  if (!scores) return tl::unexpected(scores.error());
+  std::string line = "held out, bits/byte:";
+  std::vector<std::pair<std::string, double>> bits;
+  for (const LanguageScore& score : *scores) {
+    bits.emplace_back(score.language, score.sums.bits_per_byte(0));
+    line += fmt::format(" {} {:.3f}", bits.back().first, bits.back().second);
+  }
+  settings_.say(line);
+  return append_validation(settings_.directory, position_.step, position_.n_bytes, bits);
 }
 
 Result<void> Trainer::run(std::stop_token stop) {

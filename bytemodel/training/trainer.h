@@ -26,6 +26,7 @@ struct RunSettings {
   double checkpoint_seconds = 600;
   int log_steps = 10;
   std::function<void(const std::string&)> say;  // one line, no newline
+  const Dataset* held_out = nullptr;            // scored by language beside each checkpoint, where there is one; outlives the run
 };
 
 class Trainer {
@@ -59,6 +60,7 @@ class Trainer {
   void refresh_casts();
   void update_average();
   Result<void> save();
+  Result<void> validate();
 
   TrainOptions options_;
   RunSettings settings_;

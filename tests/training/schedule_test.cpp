@@ -52,7 +52,8 @@ TEST_CASE("the curriculum begins with the next byte, has all heads in the middle
 }
 
 TEST_CASE("names of schedules round-trip, and others are refused") {
-  for (const char* text : {"curriculum", "constant", "reverse", "next-byte"}) CHECK(name(head_schedule_from_name(text).value()) == text);
+  for (const char* text : {"curriculum", "constant", "reverse", "next-byte", "frozen-trunk"})
+    CHECK(name(head_schedule_from_name(text).value()) == text);
   CHECK(head_schedule_from_name("linear").error().message.find("found 'linear'") != std::string::npos);
 }
 

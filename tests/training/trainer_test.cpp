@@ -22,7 +22,7 @@ using namespace bytemodel::training;
 namespace fs = std::filesystem;
 
 RunSettings quiet(const fs::path& directory) {
-  return {directory, 1e9, 5, [](const std::string&) {}};
+  return {directory, 1e9, 5, [](const std::string&) {}, nullptr};
 }
 
 Dataset corpus(const fs::path& directory, const TrainOptions& options) { return write_tiny_corpus(directory, options.data); }
@@ -59,12 +59,19 @@ TEST_CASE("a run learns, keeps a curve and ends with a checkpoint of its average
   options.total_bytes *= 2;
   options.precision = GENERATE(Precision::kF32, Precision::kBf16);
   Collective alone;
-  Trainer trainer(options, quiet(folder.path() / "run"), corpus(folder.path() / "data", options), torch::kCPU, alone);
+  const Dataset held_out = corpus(folder.path() / "held-out", options);
+  RunSettings settings = quiet(folder.path() / "run");
+  settings.held_out = &held_out;
+  Trainer trainer(options, settings, corpus(folder.path() / "data", options), torch::kCPU, alone);
   REQUIRE(trainer.run({}));
   CHECK(trainer.progress() == 1);
   const std::string line = fmt::format("{},{},", trainer.position().step, trainer.position().n_bytes);
-  std::ifstream curve(folder.path() / "run" / "loss.csv");
-  const std::string text((std::istreambuf_iterator<char>(curve)), std::istreambuf_iterator<char>());
+  const auto read = [&folder](const char* name) {
+    std::ifstream in(folder.path() / "run" / name);
+    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  };
+  CHECK(read("validation.csv").starts_with("step,bytes,c,python\n" + line));
+  const std::string text = read("loss.csv");
   CHECK(text.starts_with("step,bytes,seconds,rate_factor,head_1,head_2,head_3,head_4\n"));
   CHECK(text.find(line) != std::string::npos);
   CHECK(fs::file_size(folder.path() / "run" / "loss.svg") > 500);
@@ -73,6 +80,28 @@ TEST_CASE("a run learns, keeps a curve and ends with a checkpoint of its average
   trainer.averaged().evaluate(torch::from_blob(const_cast<char*>(sequence.data()), {1, 128}, torch::kUInt8), sums);
   CHECK(sums.bits_per_byte(0) < 3);
   CHECK(sums.bits_per_byte(3) < 5);
+}
+
+TEST_CASE("with a frozen trunk nothing but the extra heads moves") {
+  const TemporaryFolder folder;
+  TrainOptions options = tiny_options();
+  Collective alone;
+  Trainer first(options, quiet(folder.path() / "first"), corpus(folder.path() / "data", options), torch::kCPU, alone);
+  losses(first, 4);
+  options.schedule.heads = HeadSchedule::kFrozenTrunk;
+  Trainer second(options, quiet(folder.path() / "second"), corpus(folder.path() / "data", options), torch::kCPU, alone, &first.network());
+  losses(second, 4);
+  for (std::size_t i = 0; i < first.network().parameters().size(); ++i) {
+    const auto& [name, before] = first.network().parameters()[i];
+    const torch::Tensor after = second.network().parameters()[i].value;
+    CAPTURE(name);
+    if (name == "unembed") {
+      CHECK(after[0].equal(before[0]));
+      for (int head = 1; head < 4; ++head) CHECK_FALSE(after[head].equal(before[head]));
+    } else {
+      CHECK(after.equal(before));
+    }
+  }
 }
 
 TEST_CASE("a resumed run computes what an uninterrupted one computes, bit for bit") {

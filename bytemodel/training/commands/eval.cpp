@@ -34,10 +34,7 @@ int run_eval(const EvalCommand& command) {
   if (!device) return report(device.error());
   const Result<Network> network = open_network(command, *device);
   if (!network) return report(network.error());
-  DatasetOptions plain;
-  plain.context = static_cast<std::size_t>(std::min(1024, network->config().max_context));
-  plain.middle_share = 0;
-  const Result<Dataset> held_out = open_split(command.compute, "held-out", plain);
+  const Result<Dataset> held_out = open_held_out(command.compute, std::min(1024, network->config().max_context));
   if (!held_out) return report(held_out.error());
   EvaluateOptions options;
   options.n_sequences = command.n_sequences;

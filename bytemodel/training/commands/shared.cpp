@@ -19,6 +19,13 @@ Result<Dataset> open_split(const ComputeOptions& compute, const char* split, con
   return Dataset::open(compute.corpus / split, options);
 }
 
+Result<Dataset> open_held_out(const ComputeOptions& compute, int context) {
+  DatasetOptions plain;
+  plain.context = static_cast<std::size_t>(context);
+  plain.middle_share = 0;
+  return open_split(compute, "held-out", plain);
+}
+
 Result<void> write_network(const Network& network, const std::filesystem::path& path, const std::string& name) {
   std::vector<torch::Tensor> on_cpu;
   std::vector<TensorView> views;

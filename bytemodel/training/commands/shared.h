@@ -31,6 +31,9 @@ Result<torch::Device> open_device(const std::string& name);
 /// The corpus's folder for one split: "train" or "held-out".
 Result<Dataset> open_split(const ComputeOptions& compute, const char* split, const DatasetOptions& options);
 
+/// The corpus's held-out text, documents as they are: what scores are measured on.
+Result<Dataset> open_held_out(const ComputeOptions& compute, int context);
+
 /// Writes the values of `network` as a model file of type f32.
 Result<void> write_network(const Network& network, const std::filesystem::path& path, const std::string& name);
 

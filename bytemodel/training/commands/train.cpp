@@ -22,6 +22,9 @@ constexpr int kTimedSteps = 3;
 Result<TrainOptions> make_options(const TrainCommand& c) {
   const Result<HeadSchedule> heads = head_schedule_from_name(c.head_schedule);
   if (!heads) return tl::unexpected(heads.error());
+  if (*heads == HeadSchedule::kFrozenTrunk && c.start.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "--head-schedule frozen-trunk: expected --start, the model whose trunk stays as it is");
+  }
   TrainOptions o;
   o.model = default_model(c.d_model, c.n_layers, c.context, c.n_predict);
   o.model.cell_dim = c.cell_dim;
@@ -51,7 +54,7 @@ Result<double> measure_rate(TrainOptions options, const Dataset& data, torch::De
   Collective alone;
   Result<Dataset> own = Dataset::open(data.directory(), data.options());
   if (!own) return tl::unexpected(own.error());
-  Trainer trainer(options, {{}, 0, 1, [](const std::string&) {}}, std::move(*own), device, alone);
+  Trainer trainer(options, {{}, 0, 1, [](const std::string&) {}, nullptr}, std::move(*own), device, alone);
   Clock::time_point start;
   std::uint64_t bytes_before = 0;
   for (int i = 0; i < kWarmUpSteps + kTimedSteps; ++i) {
@@ -74,7 +77,10 @@ void say_profile(const TrainOptions& options, double bytes_per_second) {
                   100 * used / best));
 }
 
-RunSettings settings_for(const std::filesystem::path& run, double checkpoint_minutes) { return {run, 60 * checkpoint_minutes, 10, say}; }
+/// A corpus without held-out text is trained on without a validation.
+RunSettings settings_for(const std::filesystem::path& run, double checkpoint_minutes, const Result<Dataset>& held_out) {
+  return {run, 60 * checkpoint_minutes, 10, say, held_out ? &*held_out : nullptr};
+}
 
 int finish(Trainer& trainer, std::stop_token stop) {
   if (const Result<void> done = trainer.run(stop); !done) return report(done.error());
@@ -114,7 +120,8 @@ int run_train(const TrainCommand& command, std::stop_token stop) {
   say(fmt::format("{:.2f}M dense and {:.2f}M table parameters, {:.1f} MB of text, {:.2f} MB to see", static_cast<double>(count.dense) / 1e6,
                   static_cast<double>(count.tables) / 1e6, static_cast<double>(data->n_text_bytes()) / 1e6,
                   static_cast<double>(options->total_bytes) / 1e6));
-  Trainer trainer(*options, settings_for(command.run, command.checkpoint_minutes), std::move(*data), *device, **collective,
+  const Result<Dataset> held_out = open_held_out(command.compute, command.context);
+  Trainer trainer(*options, settings_for(command.run, command.checkpoint_minutes, held_out), std::move(*data), *device, **collective,
                   start ? &*start : nullptr);
   return finish(trainer, stop);
 }
@@ -130,8 +137,9 @@ int run_resume(const ResumeCommand& command, std::stop_token stop) {
   if (!data) return report(data.error());
   Result<std::unique_ptr<Collective>> collective = join_collective();
   if (!collective) return report(collective.error());
-  Result<std::unique_ptr<Trainer>> trainer =
-      Trainer::resume(*checkpoint, settings_for(command.run, command.checkpoint_minutes), std::move(*data), *device, **collective);
+  const Result<Dataset> held_out = open_held_out(command.compute, static_cast<int>(checkpoint->options.data.context));
+  Result<std::unique_ptr<Trainer>> trainer = Trainer::resume(*checkpoint, settings_for(command.run, command.checkpoint_minutes, held_out),
+                                                             std::move(*data), *device, **collective);
   if (!trainer) return report(trainer.error());
   say(fmt::format("resumed at step {}, {:.2f} of {:.2f} MB", checkpoint->position.step,
                   static_cast<double>(checkpoint->position.n_bytes) / 1e6, static_cast<double>(checkpoint->options.total_bytes) / 1e6));
@@ -153,10 +161,7 @@ int run_sweep(const SweepCommand& command, std::stop_token stop) {
     if (const int code = run_train(train, stop); code != 0 || stop.stop_requested()) return code;
     const Result<Network> network = open_run(train.run);
     if (!network) return report(network.error());
-    DatasetOptions plain;
-    plain.context = static_cast<std::size_t>(train.context);
-    plain.middle_share = 0;
-    const Result<Dataset> held_out = open_split(train.compute, "held-out", plain);
+    const Result<Dataset> held_out = open_held_out(train.compute, train.context);
     if (!held_out) return report(held_out.error());
     const Result<std::vector<LanguageScore>> scores = evaluate(*network, *held_out, {}, WorkerTeam(train.compute.n_workers));
     if (!scores) return report(scores.error());
