@@ -143,9 +143,9 @@ Tensor Network::block(const Tensor& h, const std::string& prefix, int window, st
   const Tensor a = rms_norm(h, gain("attn_norm"), config_.norm_eps, product_type());
   const Tensor q = norm_rope(product(a, "q_proj"), gain("q_norm"), positions, 1 / std::sqrt(config_.head_dim), config_.norm_eps);
   const Tensor k = norm_rope(product(a, "k_proj"), gain("k_norm"), positions, 1, config_.norm_eps);
-  const Tensor v = product(a, "v_proj").to(torch::kFloat);
+  const Tensor v = product(a, "v_proj");
   const AttentionShape shape{n_positions, config_.n_heads, config_.n_kv_heads, config_.head_dim, window};
-  const Tensor after_attention = h + product(attention(q, k, v, shape).to(product_type()), "o_proj");
+  const Tensor after_attention = h + product(attention(q, k, v, shape), "o_proj");
   const Tensor b = rms_norm(after_attention, gain("ffn_norm"), config_.norm_eps, product_type());
   const Tensor inner = swiglu(product(b, "gate_proj"), product(b, "up_proj"));
   return after_attention + product(inner, "down_proj");

@@ -42,7 +42,7 @@ void with_kernels(torch::ScalarType type, const Work& work) {
 }
 
 template <typename E>
-E element_of(const kernels::ElementwiseKernels<E>&);
+E element_of(const kernels::TypedTrainingKernels<E>&);
 
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gain, double eps, torch::ScalarType type) {
@@ -94,11 +94,11 @@ struct NormRope : torch::autograd::Function<NormRope> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gain, const Tensor& cosine, const Tensor& sine,
                         double scale, double eps) {
     const kernels::NormRopeShape shape = norm_rope_shape(x, gain, cosine);
-    Tensor y = torch::empty_like(x, x.options().dtype(torch::kFloat));
-    Tensor inverse_rms = torch::empty({x.size(0), shape.n_heads}, y.options());
+    Tensor y = torch::empty_like(x);
+    Tensor inverse_rms = torch::empty({x.size(0), shape.n_heads}, gain.options());
     with_kernels(x.scalar_type(), [&](const auto& of) {
       using E = decltype(element_of(of));
-      of.norm_rope(numbers<E>(x), data(gain), data(cosine), data(sine), static_cast<float>(scale), static_cast<float>(eps), data(y),
+      of.norm_rope(numbers<E>(x), data(gain), data(cosine), data(sine), static_cast<float>(scale), static_cast<float>(eps), numbers<E>(y),
                    data(inverse_rms), shape);
     });
     context->save_for_backward({x, gain, cosine, sine, inverse_rms});
@@ -116,8 +116,8 @@ struct NormRope : torch::autograd::Function<NormRope> {
     with_kernels(x.scalar_type(), [&](const auto& of) {
       using E = decltype(element_of(of));
       of.norm_rope_backward(numbers<E>(x), data(gain), data(saved[2]), data(saved[3]),
-                            static_cast<float>(context->saved_data["scale"].toDouble()), data(saved[4]), data(grad_y), numbers<E>(grad_x),
-                            data(grad_gain), norm_rope_shape(x, gain, saved[2]));
+                            static_cast<float>(context->saved_data["scale"].toDouble()), data(saved[4]), numbers<E>(grad_y),
+                            numbers<E>(grad_x), data(grad_gain), norm_rope_shape(x, gain, saved[2]));
     });
     return {grad_x, grad_gain, Tensor(), Tensor(), Tensor(), Tensor()};
   }
@@ -157,14 +157,17 @@ struct Attention : torch::autograd::Function<Attention> {
     const kernels::TrainingAttentionShape shape = kernel_shape(s);
     const std::int64_t n_sequences = q.size(0) / s.n_positions;
     Tensor out = torch::empty_like(q);
-    Tensor log_sum = torch::empty({n_sequences, s.n_heads, s.n_positions}, q.options());
-    Tensor scratch = torch::empty({kernels::attention_scratch_floats(shape)}, q.options());
-    for (std::int64_t i = 0; i < n_sequences; ++i) {
-      const std::int64_t q_offset = i * s.n_positions * q.size(1);
-      const std::int64_t kv_offset = i * s.n_positions * k.size(1);
-      table().attention(data(q) + q_offset, data(k) + kv_offset, data(v) + kv_offset, data(out) + q_offset,
-                        data(log_sum) + i * s.n_heads * s.n_positions, shape, data(scratch));
-    }
+    Tensor log_sum = torch::empty({n_sequences, s.n_heads, s.n_positions}, torch::kFloat);
+    Tensor scratch = torch::empty({kernels::attention_scratch_floats(shape)}, torch::kFloat);
+    with_kernels(q.scalar_type(), [&](const auto& of) {
+      using E = decltype(element_of(of));
+      for (std::int64_t i = 0; i < n_sequences; ++i) {
+        const std::int64_t q_offset = i * s.n_positions * q.size(1);
+        const std::int64_t kv_offset = i * s.n_positions * k.size(1);
+        of.attention(numbers<E>(q) + q_offset, numbers<E>(k) + kv_offset, numbers<E>(v) + kv_offset, numbers<E>(out) + q_offset,
+                     data(log_sum) + i * s.n_heads * s.n_positions, shape, data(scratch));
+      }
+    });
     context->save_for_backward({q, k, v, out, log_sum});
     context->saved_data["shape"] = std::vector<std::int64_t>{s.n_positions, s.n_heads, s.n_kv_heads, s.head_dim, s.window};
     return out;
@@ -180,14 +183,17 @@ struct Attention : torch::autograd::Function<Attention> {
     Tensor grad_q = torch::empty_like(q);
     Tensor grad_k = torch::empty_like(k);
     Tensor grad_v = torch::empty_like(v);
-    Tensor scratch = torch::empty({kernels::attention_scratch_floats(shape)}, q.options());
-    for (std::int64_t i = 0; i < q.size(0) / s[0]; ++i) {
-      const std::int64_t q_offset = i * s[0] * q.size(1);
-      const std::int64_t kv_offset = i * s[0] * k.size(1);
-      table().attention_backward(data(q) + q_offset, data(k) + kv_offset, data(v) + kv_offset, data(out) + q_offset,
-                                 data(log_sum) + i * s[1] * s[0], data(grad_out) + q_offset, data(grad_q) + q_offset,
-                                 data(grad_k) + kv_offset, data(grad_v) + kv_offset, shape, data(scratch));
-    }
+    Tensor scratch = torch::empty({kernels::attention_scratch_floats(shape)}, torch::kFloat);
+    with_kernels(q.scalar_type(), [&](const auto& of) {
+      using E = decltype(element_of(of));
+      for (std::int64_t i = 0; i < q.size(0) / s[0]; ++i) {
+        const std::int64_t q_offset = i * s[0] * q.size(1);
+        const std::int64_t kv_offset = i * s[0] * k.size(1);
+        of.attention_backward(numbers<E>(q) + q_offset, numbers<E>(k) + kv_offset, numbers<E>(v) + kv_offset, numbers<E>(out) + q_offset,
+                              data(log_sum) + i * s[1] * s[0], numbers<E>(grad_out) + q_offset, numbers<E>(grad_q) + q_offset,
+                              numbers<E>(grad_k) + kv_offset, numbers<E>(grad_v) + kv_offset, shape, data(scratch));
+      }
+    });
     return {grad_q, grad_k, grad_v, Tensor()};
   }
 };
@@ -222,8 +228,7 @@ Tensor swiglu(const Tensor& gate, const Tensor& up) {
 }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape) {
-  const bool is_fused =
-      q.is_cpu() && q.scalar_type() == torch::kFloat && fits(shape.head_dim, 2) && shape.n_positions % kernels::kAttentionBlock == 0;
+  const bool is_fused = is_fusable(q) && fits(shape.head_dim, 2) && shape.n_positions % kernels::kAttentionBlock == 0;
   return is_fused ? Attention::apply(q.contiguous(), k.contiguous(), v.contiguous(), shape) : composed::attention(q, k, v, shape);
 }
 
@@ -241,15 +246,16 @@ Tensor norm_rope(const Tensor& x, const Tensor& gain, const RopeTable& rope, dou
   const std::vector<Tensor> halves = y.chunk(2, -1);
   const Tensor cosine = rope.cosine.unsqueeze(1);
   const Tensor sine = rope.sine.unsqueeze(1);
-  return torch::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine}, -1).view(x.sizes());
+  return torch::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine}, -1).view(x.sizes()).to(x.scalar_type());
 }
 
 Tensor swiglu(const Tensor& gate, const Tensor& up) { return torch::silu(gate) * up; }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape) {
   const std::int64_t group = shape.n_heads / shape.n_kv_heads;
-  const auto by_head = [&shape](const Tensor& x, int n_heads) {
-    return x.view({-1, shape.n_positions, n_heads, shape.head_dim}).transpose(1, 2);
+  const torch::Dtype inner_type = q.scalar_type() == torch::kBFloat16 ? torch::kFloat : q.scalar_type();
+  const auto by_head = [&](const Tensor& x, int n_heads) {
+    return x.to(inner_type).view({-1, shape.n_positions, n_heads, shape.head_dim}).transpose(1, 2);
   };
   const Tensor keys = by_head(k, shape.n_kv_heads).repeat_interleave(group, 1);
   const Tensor values = by_head(v, shape.n_kv_heads).repeat_interleave(group, 1);
@@ -259,7 +265,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Attent
   if (shape.window > 0) hidden = hidden.logical_or(distance >= shape.window);
   const Tensor scores =
       torch::matmul(by_head(q, shape.n_heads), keys.transpose(2, 3)).masked_fill(hidden, -std::numeric_limits<double>::infinity());
-  return torch::matmul(torch::softmax(scores, -1), values).transpose(1, 2).reshape(q.sizes());
+  return torch::matmul(torch::softmax(scores, -1), values).transpose(1, 2).reshape(q.sizes()).to(q.scalar_type());
 }
 
 }  // namespace composed

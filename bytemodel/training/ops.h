@@ -2,8 +2,8 @@
 // backward pass of their own; for anything else (double, a GPU) they are compositions of LibTorch's operations, which the
 // tests take as the oracle.
 //
-// Mixed precision: what matrix products read and write may be bfloat16; the residual stream, the inside of attention,
-// parameters and their gradients stay float.
+// Mixed precision: what matrix products read and write may be bfloat16, those inside attention too; the residual stream, the
+// softmax of attention, parameters and their gradients stay float.
 //
 // Thread-compatible: concurrent calls on different tensors are safe. Rows are positions of sequences of equal length, one
 // sequence after another.
@@ -28,7 +28,7 @@ struct RopeTable {
 };
 RopeTable make_rope_table(std::int64_t n_positions, int head_dim, double theta, const torch::TensorOptions& options);
 
-/// Each head of x[n, heads * head_dim]: RMSNorm with gain[head_dim], RoPE by halves, times `scale`; float where x is bfloat16.
+/// Each head of x[n, heads * head_dim]: RMSNorm with gain[head_dim], RoPE by halves, times `scale`; of x's type.
 torch::Tensor norm_rope(const torch::Tensor& x, const torch::Tensor& gain, const RopeTable& rope, double scale, double eps);
 
 /// silu(gate) * up.
@@ -43,7 +43,7 @@ struct AttentionShape {
 };
 
 /// Causal attention inside the window of each sequence; q[n, n_heads * head_dim] is scaled already, k and v are
-/// [n, n_kv_heads * head_dim]. -> [n, n_heads * head_dim].
+/// [n, n_kv_heads * head_dim], all of one type. -> [n, n_heads * head_dim] of that type.
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, const AttentionShape& shape);
 
 /// The compositions, for any type and device.

@@ -3,83 +3,19 @@
 // Source: Dao et al. 2022 (FlashAttention), for a window.
 #pragma once
 
+#include "kernels/training/attention_products.h"
+#include "kernels/training/attention_window.h"
 #include "kernels/training/training_kernels.h"
 #include "kernels/training/vec.h"
 
 namespace octet::kernels::OCTET_ISA {
 namespace {
 
-/// A matrix as a pointer and two strides, in floats.
-struct Strided {
-  const float* data;
-  std::int64_t row;
-  std::int64_t column;
-};
-
-/// c[m, n] = (kAdd ? c : 0) + a[m, k] * b[k, n], rows of b and c contiguous, `ldb` and `ldc` floats apart.
-/// m: multiple of 8, n: multiple of 2 * kVec. Half of the registers hold results: eight of AVX2's 16 and sixteen of AVX-512's
-/// 32, at least as many as two FMA pipes of latency 4 need.
-template <bool kAdd>
-OCTET_INLINE void multiply(Strided a, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, int m, int n, int k) {
-  constexpr int kRows = kVec / 2;
-  for (int j = 0; j < n; j += 2 * kVec) {
-    for (int i = 0; i < m; i += kRows) {
-      Vec low[kRows];
-      Vec high[kRows];
-#pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) {
-        low[r] = kAdd ? load(c + (i + r) * ldc + j) : Vec{};
-        high[r] = kAdd ? load(c + (i + r) * ldc + j + kVec) : Vec{};
-      }
-      const float* a_block = a.data + i * a.row;
-      const float* b_column = b + j;
-      for (int l = 0; l < k; ++l, a_block += a.column, b_column += ldb) {
-        const Vec b_low = load(b_column);
-        const Vec b_high = load(b_column + kVec);
-#pragma GCC unroll 8
-        for (int r = 0; r < kRows; ++r) {
-          const Vec x = broadcast(a_block[r * a.row]);
-          low[r] += x * b_low;
-          high[r] += x * b_high;
-        }
-      }
-#pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) {
-        store(c + (i + r) * ldc + j, low[r]);
-        store(c + (i + r) * ldc + j + kVec, high[r]);
-      }
-    }
-  }
-}
-
 /// out[head_dim, n_positions] = the transpose of one head of x, whose rows are `stride` floats apart.
 OCTET_INLINE void transpose(const float* x, std::int64_t stride, float* out, int head_dim, int n_positions) {
   for (int t = 0; t < n_positions; ++t) {
     for (int i = 0; i < head_dim; ++i) out[static_cast<std::int64_t>(i) * n_positions + t] = x[t * stride + i];
   }
-}
-
-/// The keys that the queries [begin, begin + kAttentionBlock) look at: from a multiple of 2 * kVec, so that the count is one too.
-struct KeyRange {
-  int begin;
-  int count;
-};
-
-OCTET_INLINE KeyRange visible_keys(int query_begin, int window) {
-  int begin = window == 0 ? 0 : query_begin - window + 1;
-  begin = begin < 0 ? 0 : begin - begin % (2 * kVec);
-  return {begin, query_begin + kAttentionBlock - begin};
-}
-
-/// The first and the last key of one query, as columns of its block's scores.
-struct Columns {
-  int first;
-  int last;
-};
-
-OCTET_INLINE Columns visible_columns(int query, int window, KeyRange keys) {
-  const int first = window == 0 ? 0 : query - window + 1;
-  return {(first < keys.begin ? keys.begin : first) - keys.begin, query - keys.begin};
 }
 
 /// scores[r, :count] -> e^(score - subtract[r]) inside the visible columns, 0 outside.
@@ -92,18 +28,6 @@ OCTET_INLINE void exponentiate(float* row, int count, Columns visible, float sub
   for (int j = begin; j < visible.first; ++j) row[j] = 0;
   const int end = visible.last - visible.last % kVec + kVec;
   for (int j = visible.last + 1; j < end; ++j) row[j] = 0;
-}
-
-OCTET_INLINE float max_in(const float* row, Columns visible) {
-  float best = row[visible.first];
-  int i = visible.first;
-  if (visible.last - visible.first >= kVec) {
-    Vec highest = load(row + i);
-    for (i += kVec; i + kVec <= visible.last + 1; i += kVec) highest = max(highest, load(row + i));
-    best = max_of(highest);
-  }
-  for (; i <= visible.last; ++i) best = row[i] > best ? row[i] : best;
-  return best;
 }
 
 OCTET_INLINE float sum_row(const float* row, int count) {
@@ -126,7 +50,7 @@ void attention(const float* q, const float* k, const float* v, float* out, float
     for (int begin = 0; begin < T; begin += kAttentionBlock) {
       const KeyRange range = visible_keys(begin, shape.window);
       const float* q_block = q + begin * q_stride + head * D;
-      multiply<false>({q_block, q_stride, 1}, keys + range.begin, T, scores, range.count, kAttentionBlock, range.count, D);
+      multiply<false>({q_block, q_stride, 1}, plain(keys + range.begin, T), scores, range.count, kAttentionBlock, range.count, D);
       float inverse[kAttentionBlock];
       for (int r = 0; r < kAttentionBlock; ++r) {
         float* row = scores + static_cast<std::int64_t>(r) * range.count;
@@ -139,8 +63,8 @@ void attention(const float* q, const float* k, const float* v, float* out, float
         inverse[r] = 1.0F / denominator;
       }
       float* out_block = out + begin * q_stride + head * D;
-      multiply<false>({scores, range.count, 1}, v + range.begin * kv_stride + kv_head * D, kv_stride, out_block, q_stride, kAttentionBlock,
-                      D, range.count);
+      multiply<false>({scores, range.count, 1}, plain(v + range.begin * kv_stride + kv_head * D, kv_stride), out_block, q_stride,
+                      kAttentionBlock, D, range.count);
       for (int r = 0; r < kAttentionBlock; ++r) {
         for (int i = 0; i < D; i += kVec) {
           store(out_block + r * q_stride + i, load(out_block + r * q_stride + i) * inverse[r]);
@@ -174,8 +98,8 @@ void attention_backward(const float* q, const float* k, const float* v, const fl
       const int n = range.count;
       const std::int64_t q_offset = begin * q_stride + head * D;
       const std::int64_t kv_offset = range.begin * kv_stride + kv_head * D;
-      multiply<false>({q + q_offset, q_stride, 1}, keys + range.begin, T, scores, n, kAttentionBlock, n, D);
-      multiply<false>({grad_out + q_offset, q_stride, 1}, values + range.begin, T, grad_scores, n, kAttentionBlock, n, D);
+      multiply<false>({q + q_offset, q_stride, 1}, plain(keys + range.begin, T), scores, n, kAttentionBlock, n, D);
+      multiply<false>({grad_out + q_offset, q_stride, 1}, plain(values + range.begin, T), grad_scores, n, kAttentionBlock, n, D);
       for (int r = 0; r < kAttentionBlock; ++r) {
         float* row = scores + static_cast<std::int64_t>(r) * n;
         float* grad_row = grad_scores + static_cast<std::int64_t>(r) * n;
@@ -188,9 +112,9 @@ void attention_backward(const float* q, const float* k, const float* v, const fl
         const float delta = sum(dots);
         for (int i = 0; i < n; i += kVec) store(grad_row + i, load(row + i) * (load(grad_row + i) - delta));
       }
-      multiply<false>({grad_scores, n, 1}, k + kv_offset, kv_stride, grad_q + q_offset, q_stride, kAttentionBlock, D, n);
-      multiply<true>({grad_scores, 1, n}, q + q_offset, q_stride, grad_k + kv_offset, kv_stride, n, D, kAttentionBlock);
-      multiply<true>({scores, 1, n}, grad_out + q_offset, q_stride, grad_v + kv_offset, kv_stride, n, D, kAttentionBlock);
+      multiply<false>({grad_scores, n, 1}, plain(k + kv_offset, kv_stride), grad_q + q_offset, q_stride, kAttentionBlock, D, n);
+      multiply<true>({grad_scores, 1, n}, plain(q + q_offset, q_stride), grad_k + kv_offset, kv_stride, n, D, kAttentionBlock);
+      multiply<true>({scores, 1, n}, plain(grad_out + q_offset, q_stride), grad_v + kv_offset, kv_stride, n, D, kAttentionBlock);
     }
   }
 }

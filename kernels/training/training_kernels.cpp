@@ -3,6 +3,7 @@
 #include "kernels/training/training_kernels.h"
 
 #include "kernels/training/attention_blocks.h"
+#include "kernels/training/attention_pairs.h"
 #include "kernels/training/vec.h"
 
 #define OCTET_STRING_(x) #x
@@ -42,7 +43,7 @@ void rms_norm_backward(const float* x, const float* gain, const float* inverse_r
 }
 
 template <typename E>
-void norm_rope(const E* x, const float* gain, const float* cosine, const float* sine, float scale, float eps, float* y, float* inverse_rms,
+void norm_rope(const E* x, const float* gain, const float* cosine, const float* sine, float scale, float eps, E* y, float* inverse_rms,
                NormRopeShape shape) {
   const int half = shape.head_dim / 2;
   for (std::int64_t row = 0; row < shape.n_rows; ++row) {
@@ -66,7 +67,7 @@ void norm_rope(const E* x, const float* gain, const float* cosine, const float* 
 /// The rotation's transpose, then the gradient of RMSNorm.
 template <typename E>
 void norm_rope_backward(const E* x, const float* gain, const float* cosine, const float* sine, float scale, const float* inverse_rms,
-                        const float* grad_y, E* grad_x, float* grad_gain, NormRopeShape shape) {
+                        const E* grad_y, E* grad_x, float* grad_gain, NormRopeShape shape) {
   const int half = shape.head_dim / 2;
   float head_x[kMaxHeadDim];
   float rotated[kMaxHeadDim];
@@ -142,12 +143,12 @@ double cross_entropy(E* logits, std::int64_t stride, const std::int16_t* targets
 }
 
 template <typename E>
-constexpr ElementwiseKernels<E> kElementwise{rms_norm<E>, rms_norm_backward<E>, norm_rope<E>,    norm_rope_backward<E>,
-                                             swiglu<E>,   swiglu_backward<E>,   cross_entropy<E>};
+constexpr TypedTrainingKernels<E> kTyped{rms_norm<E>,        rms_norm_backward<E>, norm_rope<E>, norm_rope_backward<E>, swiglu<E>,
+                                         swiglu_backward<E>, cross_entropy<E>,     attention,    attention_backward};
 
 }  // namespace
 
 extern const TrainingKernels kTable;
-const TrainingKernels kTable{OCTET_STRING(OCTET_ISA), kVec, kElementwise<float>, kElementwise<Bf16>, attention, attention_backward};
+const TrainingKernels kTable{OCTET_STRING(OCTET_ISA), kVec, kTyped<float>, kTyped<Bf16>};
 
 }  // namespace octet::kernels::OCTET_ISA
