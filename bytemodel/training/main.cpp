@@ -154,8 +154,8 @@ int main(int argc, char** argv) {
 
   keep_freed_memory();
   std::stop_source stop;
-  watch_signals(stop);
-  try {  // LibTorch reports by throwing
+  if (!corpus_app->parsed()) watch_signals(stop);  // a corpus has no checkpoint: it ends at once, and its downloads are there
+  try {                                            // LibTorch reports by throwing
     if (corpus_app->parsed()) return run_corpus(corpus);
     if (train_app->parsed()) return run_train(train, stop.get_token());
     if (resume_app->parsed()) return run_resume(resume, stop.get_token());

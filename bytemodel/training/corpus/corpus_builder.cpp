@@ -1,119 +1,63 @@
 #include "bytemodel/training/corpus/corpus_builder.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <future>
-#include <iterator>
-#include <optional>
 #include <unordered_set>
 
 #include <fmt/format.h>
 
+#include "bytemodel/check.h"
 #include "bytemodel/training/corpus/duplicates.h"
-#include "bytemodel/training/corpus/licence.h"
 #include "bytemodel/training/corpus/packed_corpus.h"
-#include "bytemodel/training/corpus/source_filter.h"
 
 namespace octet::bytemodel::training {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Document {
-  std::string path;  // inside the package
-  std::string_view language;
-  std::string licence;
-  std::string text;
-};
-
-/// What one package gives before it meets the others.
-struct PackageText {
-  std::vector<Document> documents;  // sorted by path
-  std::map<std::string, Amount> dropped;
-  std::string problem;
-};
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-Result<LicenceMap> read_licences(const ManifestEntry& entry, const fs::path& root) {
-  switch (entry.source) {
-    case PackageSource::kDebianSource: return LicenceMap::parse_debian(read_file(root / "debian" / "copyright"));
-    case PackageSource::kDebianBinary: return LicenceMap::parse_debian(read_file(root / "usr/share/doc" / entry.name / "copyright"));
-    case PackageSource::kNpm: break;
-  }
-  return LicenceMap::parse_npm(read_file(root / "package.json"));
-}
-
-/// Regular files below `root`, relative and sorted. Links are not followed.
-std::vector<std::string> list_files(const fs::path& root) {
-  std::vector<std::string> paths;
+Result<void> make_folder(const fs::path& folder) {
   std::error_code error;
-  for (auto entry = fs::recursive_directory_iterator(root, error); !error && entry != fs::recursive_directory_iterator();
-       entry.increment(error)) {
-    if (entry->is_regular_file(error) && !entry->is_symlink(error)) paths.push_back(entry->path().lexically_relative(root).string());
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
+  fs::create_directories(folder, error);
+  if (error) return fail(ErrorCode::kUnreadable, fmt::format("{}: cannot make this folder: {}", folder.string(), error.message()));
+  return {};
 }
 
-/// Where a binary package puts its files the copyright file speaks of the source's paths: only a pattern for all is sure.
-std::string licence_of(const LicenceMap& licences, const ManifestEntry& entry, const std::string& path) {
-  return licences.licence_of(entry.source == PackageSource::kDebianBinary ? fs::path(path).filename().string() : path);
+Result<void> write_file(const fs::path& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary);
+  if (!(out << text).flush()) return fail(ErrorCode::kUnreadable, fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+  return {};
 }
 
-PackageText read_package(const ManifestEntry& entry, const fs::path& root) {
-  PackageText out;
-  const Result<LicenceMap> licences = read_licences(entry, root);
-  if (!licences) {
-    out.problem = licences.error().message;
-    return out;
-  }
-  const std::vector<std::string> paths = list_files(root);
-  const bool has_cpp = std::any_of(paths.begin(), paths.end(), is_cpp_only);
-  for (const std::string& path : paths) {
-    const std::optional<std::string_view> language = language_of(path, has_cpp);
-    if (!language) continue;
-    std::error_code error;
-    const std::uint64_t size = fs::file_size(root / path, error);
-    if (const char* why = refused_path(path)) {
-      out.dropped[why].add(size);
-      continue;
-    }
-    if (size > kMaxDocumentBytes || path.size() > kMaxPathBytes / 2) {
-      out.dropped["longer than 120 KB"].add(size);
-      continue;
-    }
-    std::string licence = licence_of(*licences, entry, path);
-    if (!is_permissive(licence)) {
-      out.dropped["licence not permissive"].add(size);
-      continue;
-    }
-    std::string text = normalise_line_ends(read_file(root / path));
-    if (const char* why = refused_text(text)) {
-      out.dropped[why].add(size);
-      continue;
-    }
-    out.documents.push_back({path, *language, std::move(licence), std::move(text)});
-  }
-  return out;
-}
+/// Where packages are unpacked; gone at the end, whatever it is.
+class UnpackFolder {
+ public:
+  explicit UnpackFolder(fs::path path) : path_(std::move(path)) {}
+  UnpackFolder(const UnpackFolder&) = delete;
+  UnpackFolder& operator=(const UnpackFolder&) = delete;
+  ~UnpackFolder() { remove(); }
 
-/// Unpacks into a temporary folder, which is gone when the text is in memory.
-PackageText fetch_package(const ManifestEntry& entry, const fs::path& scratch, PackageProvider& packages) {
-  std::string label = entry.name;
-  std::replace(label.begin(), label.end(), '/', '+');
-  const fs::path root = scratch / label;
-  std::error_code error;
-  fs::remove_all(root, error);
-  fs::create_directories(root, error);
-  const Result<void> unpacked = packages.unpack(entry, root);
-  PackageText out = unpacked ? read_package(entry, root) : PackageText{{}, {}, unpacked.error().message};
-  fs::remove_all(root, error);
-  return out;
-}
+  /// One package at a time.
+  Result<PackageText> fetch(const ManifestEntry& entry, PackageProvider& packages) const {
+    remove();  // also what an interrupted run left
+    const fs::path root = path_ / "package";
+    if (const Result<void> made = make_folder(root); !made) return tl::unexpected(made.error());
+    if (const Result<void> unpacked = packages.unpack(entry, root); !unpacked) return tl::unexpected(unpacked.error());
+    Result<PackageText> text = read_package(entry, root);
+    remove();
+    return text;
+  }
+
+ private:
+  void remove() const {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  fs::path path_;
+};
 
 /// The packs of both splits, opened when their first document comes.
 class Packs {
@@ -121,27 +65,38 @@ class Packs {
   explicit Packs(fs::path output) : output_(std::move(output)) {}
 
   Result<void> add(Split split, const std::string& language, const std::string& path, const std::string& text) {
-    auto found = writers_.find({split, language});
+    const fs::path file = output_ / name(split) / (language + ".pack");
+    auto found = writers_.find(file);
     if (found == writers_.end()) {
-      std::error_code error;
-      fs::create_directories(output_ / name(split), error);
-      Result<PackWriter> writer = PackWriter::create(output_ / name(split) / (language + ".pack"));
+      Result<PackWriter> writer = PackWriter::create(file);
       if (!writer) return tl::unexpected(writer.error());
-      found = writers_.emplace(std::pair(split, language), std::move(*writer)).first;
+      found = writers_.emplace(file, std::move(*writer)).first;
     }
     return found->second.add(path, text);
   }
 
+  /// Afterwards these packs are all that the folders hold: an older manifest's other languages are no part of this corpus.
   Result<void> finish() {
-    for (auto& [key, writer] : writers_) {
-      if (const Result<void> done = writer.finish(); !done) return done;
+    for (auto& [file, writer] : writers_) {
+      if (Result<void> done = writer.finish(); !done) return done;
+    }
+    for (const Split split : {Split::kTrain, Split::kHeldOut}) {
+      std::vector<fs::path> old;
+      std::error_code error;
+      fs::directory_iterator entry(output_ / name(split), error);
+      for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+        const fs::path ending = entry->path().extension();
+        if ((ending == ".pack" || ending == ".part") && !writers_.contains(entry->path())) old.push_back(entry->path());
+      }
+      for (std::size_t i = 0; !error && i < old.size(); ++i) fs::remove(old[i], error);
+      if (error) return fail(ErrorCode::kUnreadable, fmt::format("{}: old packs stay there: {}", output_.string(), error.message()));
     }
     return {};
   }
 
  private:
   fs::path output_;
-  std::map<std::pair<Split, std::string>, PackWriter> writers_;
+  std::map<fs::path, PackWriter> writers_;
 };
 
 /// Takes packages in order and keeps what is new.
@@ -151,7 +106,6 @@ class Collector {
 
   Result<void> take(PackageReport& package, const PackageText& text) {
     const Split split = package.entry.split;
-    std::map<std::string, std::uint64_t> licences;
     for (const Document& document : text.documents) {
       const std::uint64_t size = document.text.size();
       if (!contents_.insert(content_hash(document.text)).second) {
@@ -166,18 +120,13 @@ class Collector {
         continue;
       }
       const std::string language(document.language);
-      if (const Result<void> added = packs_.add(split, language, package.entry.name + "/" + document.path, document.text); !added)
-        return added;
+      Result<void> added = packs_.add(split, language, package.entry.name + "/" + document.path, document.text);
+      if (!added) return added;
       (split == Split::kTrain ? report_.train : report_.held_out)[language].add(size);
       package.kept.add(size);
-      licences[document.licence] += size;
     }
-    for (const auto& [why, amount] : text.dropped) {
-      report_.dropped[why].n_documents += amount.n_documents;
-      report_.dropped[why].n_bytes += amount.n_bytes;
-    }
-    const auto most = std::max_element(licences.begin(), licences.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    package.licence = most == licences.end() ? "" : most->first;
+    for (const auto& [why, amount] : text.dropped) report_.dropped[why] += amount;
+    package.licence = text.licence;
     return {};
   }
 
@@ -190,55 +139,44 @@ class Collector {
   NearDuplicates held_out_;
 };
 
-/// What stands in the manifest has no spaces.
-std::string as_word(std::string licence) {
-  std::replace(licence.begin(), licence.end(), ' ', '_');
-  return licence;
-}
-
 }  // namespace
 
 Result<CorpusReport> build_corpus(const CorpusOptions& options, PackageProvider& packages) {
+  OCTET_CHECK(!options.manifest.empty());
   CorpusReport report;
   for (const ManifestEntry& entry : options.manifest) report.packages.push_back({entry, "", "", {}});
   std::vector<PackageReport*> order;
   for (PackageReport& package : report.packages) order.push_back(&package);
   std::stable_partition(order.begin(), order.end(), [](const PackageReport* p) { return p->entry.split == Split::kHeldOut; });
 
-  const fs::path scratch = options.output / "unpacked";
-  const auto fetch = [&packages, scratch](const ManifestEntry& entry) {
-    return std::async(std::launch::async, [&packages, &entry, scratch] { return fetch_package(entry, scratch, packages); });
+  for (const Split split : {Split::kTrain, Split::kHeldOut}) {
+    if (const Result<void> made = make_folder(options.output / name(split)); !made) return tl::unexpected(made.error());
+  }
+  const UnpackFolder scratch(options.output / "unpacked");
+  const auto fetch = [&packages, &scratch](const ManifestEntry& entry) {
+    return std::async(std::launch::async, [&packages, &scratch, &entry] { return scratch.fetch(entry, packages); });
   };
   Collector collector(report, options.output);
-  std::future<PackageText> next = fetch(order.front()->entry);
+  std::future<Result<PackageText>> next = fetch(order.front()->entry);
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const PackageText text = next.get();
-    if (i + 1 < order.size()) next = fetch(order[i + 1]->entry);  // while this one is collected
+    const Result<PackageText> text = next.get();
     PackageReport& package = *order[i];
-    package.problem = text.problem;
-    const Result<void> taken = collector.take(package, text);
-    if (!taken) return tl::unexpected(taken.error());
-    const std::string& expected = package.entry.licence;
-    if (package.problem.empty() && package.kept.n_bytes > 0 && expected != "any" && as_word(package.licence) != expected) {
-      return fail(ErrorCode::kUnreadable,
-                  fmt::format("{}: licence: the manifest says {}, found {}", package.entry.name, expected, as_word(package.licence)));
+    const std::string label = fmt::format("{} {}", package.entry.name, package.entry.version);
+    if (!text && !options.keep_going) return fail(text.error().code, fmt::format("{}: {}", label, text.error().message));
+    if (i + 1 < order.size()) next = fetch(order[i + 1]->entry);  // while this one is collected
+    if (!text) {
+      package.problem = text.error().message;
+    } else if (const Result<void> taken = collector.take(package, *text); !taken) {
+      return tl::unexpected(taken.error());
     }
-    if (!package.problem.empty() && !options.keep_going) {
-      return fail(ErrorCode::kUnreadable, fmt::format("{} {}: {}", package.entry.name, package.entry.version, package.problem));
-    }
-    options.say(fmt::format("{}/{} {} {}: {} files, {:.2f} MB{}", i + 1, order.size(), package.entry.name, package.entry.version,
-                            package.kept.n_documents, static_cast<double>(package.kept.n_bytes) / 1e6,
-                            package.problem.empty() ? "" : " | " + package.problem));
+    options.say(fmt::format("{}/{} {}: {} files, {:.2f} MB{}{}", i + 1, order.size(), label, package.kept.n_documents,
+                            static_cast<double>(package.kept.n_bytes) / 1e6, package.problem.empty() ? "" : " | ", package.problem));
   }
-  std::error_code error;
-  fs::remove_all(scratch, error);
   if (const Result<void> finished = collector.finish(); !finished) return tl::unexpected(finished.error());
-  std::ofstream json(options.output / "report.json");
-  json << to_json(report) << '\n';
-  std::ofstream markdown(options.output / "report.md");
-  markdown << to_markdown(report);
-  if (!json.flush() || !markdown.flush())
-    return fail(ErrorCode::kUnreadable, fmt::format("{}: the report cannot be written", options.output.string()));
+  if (const Result<void> written = write_file(options.output / "report.json", to_json(report) + '\n'); !written)
+    return tl::unexpected(written.error());
+  if (const Result<void> written = write_file(options.output / "report.md", to_markdown(report)); !written)
+    return tl::unexpected(written.error());
   return report;
 }
 

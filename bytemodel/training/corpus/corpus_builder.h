@@ -11,24 +11,15 @@
 #include "bytemodel/result.h"
 #include "bytemodel/training/corpus/manifest.h"
 #include "bytemodel/training/corpus/package_client.h"
+#include "bytemodel/training/corpus/package_text.h"
 
 namespace octet::bytemodel::training {
-
-struct Amount {
-  std::uint64_t n_documents = 0;
-  std::uint64_t n_bytes = 0;
-
-  void add(std::uint64_t bytes) {
-    ++n_documents;
-    n_bytes += bytes;
-  }
-};
 
 struct PackageReport {
   ManifestEntry entry;
   std::string problem;  // why nothing of it is in the corpus; empty where all is well
-  std::string licence;  // of most of the bytes that were kept
-  Amount kept;
+  std::string licence;  // of most of its text
+  Amount kept;          // what is in the corpus: not what another package had already
 };
 
 struct CorpusReport {
@@ -39,14 +30,14 @@ struct CorpusReport {
 };
 
 struct CorpusOptions {
-  std::vector<ManifestEntry> manifest;
-  std::filesystem::path output;  // gets train/LANGUAGE.pack, held-out/LANGUAGE.pack, report.json and report.md
-  bool keep_going = false;       // a package that cannot be had is reported, and the rest is made
+  std::vector<ManifestEntry> manifest;  // not empty
+  std::filesystem::path output;         // gets train/LANGUAGE.pack, held-out/LANGUAGE.pack, report.json and report.md
+  bool keep_going = false;              // a package with a problem is reported, and the rest is made
   std::function<void(const std::string&)> say;
 };
 
-/// Fails with kUnreadable when a package cannot be had (unless keep_going), when its licence is not the manifest's, or the
-/// output cannot be written.
+/// Fails as `packages` and read_package do (unless keep_going), and with kUnreadable where the output cannot be written. Packs that
+/// were there stay until all is read; then they go, those of other languages as well.
 Result<CorpusReport> build_corpus(const CorpusOptions& options, PackageProvider& packages);
 
 std::string to_json(const CorpusReport& report);

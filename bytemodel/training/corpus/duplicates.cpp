@@ -7,7 +7,7 @@
 namespace octet::bytemodel::training {
 namespace {
 
-constexpr std::size_t kBandSize = 4;
+constexpr std::size_t kBandSize = 2;
 constexpr std::size_t kBands = kMinHashes / kBandSize;
 constexpr std::size_t kRunLines = 3;
 

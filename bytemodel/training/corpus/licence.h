@@ -10,8 +10,9 @@
 
 namespace octet::bytemodel::training {
 
-/// Whether a short name, or an expression of several with "or", "and", commas and parentheses, allows any use that keeps
-/// the notices: one side of an "or" is enough, all sides of an "and" are needed.
+/// Whether a short name, or an expression of several, allows any use that keeps the notices: one side of an "or" is enough, all
+/// sides of an "and" are needed. "and" binds closer than "or", a comma looser than both; parentheses group. An unknown name, an
+/// unknown word after "with" and what is no expression are not permissive.
 bool is_permissive(std::string_view expression);
 
 /// The licences of a package's files.
@@ -22,8 +23,13 @@ class LicenceMap {
   /// Fails with kMalformed or kUnsupported where package.json names no licence.
   static Result<LicenceMap> parse_npm(const std::string& json);
 
-  /// The expression of the last pattern that matches `path` (relative to the package's root); empty where none does.
-  std::string licence_of(const std::string& path) const;
+  /// The expression of the last paragraph with a pattern that matches `path` (relative to the package's root); empty where none
+  /// does.
+  std::string licence_of(std::string_view path) const;
+  /// Of a file that a binary package has in another place than the source. A pattern whose first folder is in `path` as well is
+  /// matched from there on. Where the folders are gone a pattern that may mean the file counts only against it: when its
+  /// licence is not permissive.
+  std::string licence_of_moved(std::string_view path) const;
 
  private:
   struct Stanza {

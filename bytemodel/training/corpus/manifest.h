@@ -3,7 +3,8 @@
 //   SOURCE NAME VERSION SPLIT LICENCE
 //
 // SOURCE: deb-src (a Debian source package), deb (a binary package that ships source), npm. SPLIT: train or held-out.
-// LICENCE: the licence of most of the package's code by its short name, checked against what is found, or "any".
+// LICENCE: the licence of most of the text that the package gives, its spaces as underscores, checked against what is found; or
+// "any". A version is exact: neither a range nor a tag, which would mean other bytes tomorrow.
 #pragma once
 
 #include <filesystem>
@@ -29,6 +30,10 @@ struct ManifestEntry {
 
 /// "train" and "held-out": also the names of the corpus's folders.
 const char* name(Split split);
+/// "deb-src", "deb" or "npm".
+const char* name(PackageSource source);
+/// A licence as it stands in a manifest, with underscores for spaces.
+std::string licence_word(const std::string& licence);
 
 /// Fails with kMalformed and the line's number: a wrong word, a missing field, a package that is named twice.
 Result<std::vector<ManifestEntry>> parse_manifest(const std::string& text);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,13 +55,10 @@ std::string with_sources(const std::string& text, bool is_deb822) {
   return out;
 }
 
-const char* kind(PackageSource source) {
-  switch (source) {
-    case PackageSource::kDebianSource: return "deb-src";
-    case PackageSource::kDebianBinary: return "deb";
-    case PackageSource::kNpm: return "npm";
-  }
-  return "";
+Result<void> write_text(const fs::path& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary);
+  if (!(out << text).flush()) return fail(ErrorCode::kUnreadable, fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+  return {};
 }
 
 }  // namespace
@@ -68,18 +67,24 @@ Result<void> run_program(const std::vector<std::string>& arguments, const fs::pa
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(ErrorCode::kUnreadable, std::strerror(errno));
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  const std::string where = folder.string();
-  const pid_t child = ::fork();
-  if (child < 0) return fail(ErrorCode::kUnreadable, std::strerror(errno));
-  if (child == 0) {  // only async-signal-safe calls from here
-    const int null = ::open("/dev/null", O_RDONLY);
-    if (::chdir(where.c_str()) == 0 && ::dup2(null, 0) >= 0 && ::dup2(ends[1], 1) >= 0 && ::dup2(ends[1], 2) >= 0)
-      ::execvp(argv[0], argv.data());
-    ::_exit(127);
-  }
+  posix_spawn_file_actions_t actions{};
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+  pid_t child = 0;
+  const int error = ::posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
+  if (error != 0) {
+    ::close(ends[0]);
+    return fail(ErrorCode::kUnreadable,
+                fmt::format("{} cannot be started in {}: {}", arguments.front(), folder.string(), std::strerror(error)));
+  }
   std::string output;
   std::array<char, 4096> buffer{};
   for (;;) {
@@ -95,8 +100,9 @@ Result<void> run_program(const std::vector<std::string>& arguments, const fs::pa
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (output.size() > kReportedBytes) output.erase(0, output.size() - kReportedBytes);
-  const std::string why = WIFEXITED(status) && WEXITSTATUS(status) == 127 ? "cannot be started" : "failed";
-  return fail(ErrorCode::kUnreadable, fmt::format("{} {}: {}", arguments.front(), why, output));
+  while (!output.empty() && std::isspace(static_cast<unsigned char>(output.back())) != 0) output.pop_back();
+  const std::string how = WIFEXITED(status) ? fmt::format("exit code {}", WEXITSTATUS(status)) : fmt::format("signal {}", WTERMSIG(status));
+  return fail(ErrorCode::kUnreadable, fmt::format("{} failed ({}): {}", arguments.front(), how, output));
 }
 
 std::vector<std::string> PackageClient::apt_get() const {
@@ -115,7 +121,7 @@ Result<void> PackageClient::prepare_apt() {
   if (apt_is_ready_) return {};
   const fs::path apt = fs::absolute(cache_) / "apt";
   for (const char* folder : {"state/lists/partial", "cache/archives/partial", "sources.list.d"}) {
-    if (const Result<void> made = make_folder(apt / folder); !made) return made;
+    if (Result<void> made = make_folder(apt / folder); !made) return made;
   }
   const fs::path system = "/etc/apt";
   std::vector<std::pair<fs::path, fs::path>> files{{system / "sources.list", apt / "sources.list"}};
@@ -127,17 +133,17 @@ Result<void> PackageClient::prepare_apt() {
   for (const auto& [from, to] : files) {
     std::ifstream in(from);
     const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    std::ofstream(to) << with_sources(text, from.extension() == ".sources");
+    if (Result<void> written = write_text(to, with_sources(text, from.extension() == ".sources")); !written) return written;
   }
   std::vector<std::string> update = apt_get();
   update.emplace_back("update");
-  if (const Result<void> updated = run_program(update, apt); !updated) return updated;
+  if (Result<void> updated = run_program(update, apt); !updated) return updated;
   apt_is_ready_ = true;
   return {};
 }
 
 Result<fs::path> PackageClient::download(const ManifestEntry& entry) {
-  std::string label = fmt::format("{}_{}_{}", kind(entry.source), entry.name, entry.version);
+  std::string label = fmt::format("{}_{}_{}", name(entry.source), entry.name, entry.version);
   std::replace(label.begin(), label.end(), '/', '+');
   const fs::path folder = fs::absolute(cache_) / label;
   const fs::path done = folder / "complete";
@@ -162,7 +168,7 @@ Result<fs::path> PackageClient::download(const ManifestEntry& entry) {
     fetched = run_program(command, folder);
   }
   if (!fetched) return tl::unexpected(fetched.error());
-  std::ofstream(done) << entry.name << '\n';
+  if (const Result<void> written = write_text(done, entry.name + '\n'); !written) return tl::unexpected(written.error());
   return folder;
 }
 
@@ -175,15 +181,16 @@ Result<void> PackageClient::unpack(const ManifestEntry& entry, const fs::path& f
   const fs::path file = find_ending(*downloaded, ending);
   if (file.empty())
     return fail(ErrorCode::kUnreadable, fmt::format("{}: expected a {} file from the client, found none", entry.name, ending));
+  const std::string target = fs::absolute(folder).string();  // the client's working folder is another
   switch (entry.source) {
     case PackageSource::kDebianSource: {
       std::error_code error;
-      fs::remove(folder, error);  // dpkg-source wants to make it
-      return run_program({"dpkg-source", "--no-check", "--no-copy", "--extract", file.string(), folder.string()}, *downloaded);
+      fs::remove(target, error);  // dpkg-source wants to make it
+      return run_program({"dpkg-source", "--no-check", "--no-copy", "--extract", file.string(), target}, *downloaded);
     }
-    case PackageSource::kDebianBinary: return run_program({"dpkg-deb", "--extract", file.string(), folder.string()}, *downloaded);
+    case PackageSource::kDebianBinary: return run_program({"dpkg-deb", "--extract", file.string(), target}, *downloaded);
     case PackageSource::kNpm:
-      return run_program({"tar", "-xzf", file.string(), "--strip-components=1", "--no-same-owner", "-C", folder.string()}, *downloaded);
+      return run_program({"tar", "-xzf", file.string(), "--strip-components=1", "--no-same-owner", "-C", target}, *downloaded);
   }
   return {};
 }

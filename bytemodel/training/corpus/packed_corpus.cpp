@@ -24,11 +24,12 @@ constexpr std::string_view kMagic = "octpack1";
 constexpr std::uint64_t kHeaderBytes = 24;
 constexpr std::uint64_t kEntryBytes = 16;  // of one document in the index, without its path
 
-/// False at the end of the file and on errors.
+/// False, with errno, at the end of the file and on errors.
 bool read_at(int fd, std::uint64_t offset, char* out, std::size_t n_bytes) {
   while (n_bytes > 0) {
     const ssize_t n = ::pread(fd, out, n_bytes, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
+    if (n == 0) errno = ENODATA;  // somebody cut the file short
     if (n <= 0) return false;
     out += n;
     offset += static_cast<std::uint64_t>(n);
@@ -74,19 +75,20 @@ PackedCorpus::~PackedCorpus() {
 Result<PackedCorpus> PackedCorpus::open(const std::filesystem::path& path) {
   PackedCorpus pack;
   pack.path_ = path;
-  pack.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  pack.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO would wait for a writer
   if (pack.fd_ < 0) return cannot("open", path);
   struct stat status {};
   if (::fstat(pack.fd_, &status) != 0) return cannot("read", path);
+  if (!S_ISREG(status.st_mode))
+    return fail(ErrorCode::kUnreadable, fmt::format("{}: expected a pack, found no regular file", path.string()));
   const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
   const auto malformed = [&path](const std::string& what) {
     return fail(ErrorCode::kMalformed, fmt::format("{}: {}", path.string(), what));
   };
 
   std::array<char, kHeaderBytes> header{};
-  if (file_bytes < kHeaderBytes || !read_at(pack.fd_, 0, header.data(), header.size())) {
-    return malformed(fmt::format("a pack has at least {} bytes, found {}", kHeaderBytes, file_bytes));
-  }
+  if (file_bytes < kHeaderBytes) return malformed(fmt::format("a pack has at least {} bytes, found {}", kHeaderBytes, file_bytes));
+  if (!read_at(pack.fd_, 0, header.data(), header.size())) return cannot("read", path);
   if (std::string_view(header.data(), kMagic.size()) != kMagic) return malformed("a pack begins with 'octpack1', found other bytes");
   const auto n_documents = number_at<std::uint64_t>(header.data() + 8);
   const auto index_offset = number_at<std::uint64_t>(header.data() + 16);
@@ -125,6 +127,7 @@ Result<PackedCorpus> PackedCorpus::open(const std::filesystem::path& path) {
 }
 
 Result<std::string> PackedCorpus::text(std::size_t document_idx) const {
+  OCTET_CHECK(document_idx < documents_.size());
   const PackedDocument& document = documents_[document_idx];
   std::string text(document.n_bytes, '\0');
   if (!read_at(fd_, document.offset, text.data(), text.size())) return cannot("read", path_);

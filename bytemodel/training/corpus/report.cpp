@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -18,7 +20,7 @@ std::string table(const char* head, const std::map<std::string, Amount>& amounts
   std::string out = fmt::format("| {} | files | MB | share |\n|---|---|---|---|\n", head);
   for (const auto& [key, amount] : amounts) {
     out += fmt::format("| {} | {} | {:.1f} | {:.1f} % |\n", key, amount.n_documents, static_cast<double>(amount.n_bytes) / 1e6,
-                       100 * static_cast<double>(amount.n_bytes) / static_cast<double>(all));
+                       100 * static_cast<double>(amount.n_bytes) / static_cast<double>(std::max<std::uint64_t>(all, 1)));
   }
   return out + fmt::format("\n{:.1f} MB in all.\n\n", static_cast<double>(all) / 1e6);
 }
@@ -28,7 +30,8 @@ std::string table(const char* head, const std::map<std::string, Amount>& amounts
 std::string to_json(const CorpusReport& report) {
   auto packages = nlohmann::ordered_json::array();
   for (const PackageReport& package : report.packages) {
-    packages.push_back({{"name", package.entry.name},
+    packages.push_back({{"source", name(package.entry.source)},
+                        {"name", package.entry.name},
                         {"version", package.entry.version},
                         {"split", name(package.entry.split)},
                         {"licence", package.licence},
