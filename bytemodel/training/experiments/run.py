@@ -3,8 +3,8 @@
 
     run.py OCTET_TRAIN CORPUS FOLDER [--megabytes N] [--seeds N]
 
-Trains each row of the plan on the same bytes, scores it on the corpus's held-out text and writes FOLDER/results.json and
-FOLDER/results.md. A run whose score is there already is not made again, so the script can be stopped and started.
+Trains each row of the plan on the same bytes, scores it on the corpus's held-out text and writes FOLDER/results.json,
+results.md and results.svg. A run whose score is there already is not made again, so the script can be stopped and started.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import pathlib
 import statistics
 import subprocess
 
-SIZES = [(64, 2), (128, 3), (192, 4), (256, 5)]  # d_model, layers
-MIDDLE = (128, 3)
+SIZES = [(64, 2), (128, 2), (128, 4), (192, 4)]  # d_model, layers
+MIDDLE = (128, 2)
 SCHEDULES = ["next-byte", "constant", "curriculum"]
 STRONG = 2.0  # summed weight of the extra heads that held the seed model's first head back
 
@@ -45,11 +45,39 @@ def run(arguments, name, d_model, layers, seed, options, start):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         subprocess.run([arguments.octet_train, "export", "--run", str(folder), "--out", str(folder / "model.safetensors")], check=True,
                        stdout=subprocess.DEVNULL)
-        subprocess.run([arguments.octet_train, "eval", "--run", str(folder), "--sequences", "48", "--cursors", "24", "--json", str(score),
-                        *common], check=True, stdout=subprocess.DEVNULL)
+        cursors = "0" if "next-byte" in options else "12"  # untrained heads draft nothing
+        subprocess.run([arguments.octet_train, "eval", "--run", str(folder), "--sequences", "32", "--cursors", cursors, "--json",
+                        str(score), *common], check=True, stdout=subprocess.DEVNULL)
         for checkpoint in folder.glob("checkpoint-*"):
             checkpoint.unlink()
     return json.loads(score.read_text())["all"]
+
+
+def draw(rows):
+    """Two panels over the model's size: bits per byte of head 1, bytes accepted per step; a dot a seed, a line through the means."""
+    panels = [("bits", "bits per byte of head 1"), ("accepted", "bytes per verify step")]
+    colours = {"next-byte": "#7f8c8d", "curriculum": "#1b6ca8"}
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 840 320" font-family="sans-serif" font-size="12">',
+           '<rect width="100%" height="100%" fill="white"/>']
+    for panel, (key, title) in enumerate(panels):
+        left = 60 + 400 * panel
+        values = [seed[key] for heads in colours for d, layers in SIZES for seed in rows[f"{heads}-{d}x{layers}"]]
+        low, high = min(values), max(values)
+        x = lambda at: left + 30 + at * 280 / (len(SIZES) - 1)
+        y = lambda value: 260 - (value - low) / (high - low) * 200
+        out.append(f'<text x="{left}" y="30">{title}</text>')
+        for value in (low, (low + high) / 2, high):
+            out.append(f'<line x1="{left}" x2="{left + 330}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="#ddd"/>'
+                       f'<text x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>')
+        for at, (d, layers) in enumerate(SIZES):
+            out.append(f'<text x="{x(at):.1f}" y="285" text-anchor="middle">d {d} x {layers}</text>')
+        for line, (heads, colour) in enumerate(colours.items()):
+            seeds = [rows[f"{heads}-{d}x{layers}"] for d, layers in SIZES]
+            means = " ".join(f"{x(at):.1f},{y(statistics.mean(s[key] for s in of)):.1f}" for at, of in enumerate(seeds))
+            out.append(f'<polyline fill="none" stroke="{colour}" points="{means}"/>'
+                       f'<text x="{left + 200}" y="{48 + 16 * line}" fill="{colour}">{heads}</text>')
+            out += [f'<circle cx="{x(at):.1f}" cy="{y(seed[key]):.1f}" r="3" fill="{colour}"/>' for at, of in enumerate(seeds) for seed in of]
+    return "\n".join(out + ["</svg>", ""])
 
 
 def main():
@@ -57,7 +85,7 @@ def main():
     parser.add_argument("octet_train")
     parser.add_argument("corpus", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--megabytes", type=float, default=3)
+    parser.add_argument("--megabytes", type=float, default=1.5)
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()
 
@@ -65,7 +93,7 @@ def main():
     for name, *rest in plan(arguments.seeds):
         score = run(arguments, name, *rest)
         rows.setdefault(name.rsplit("-", 1)[0], []).append(
-            {"bits": score["bits_per_byte"][0], "accepted": score["accepted_per_step"]})
+            {"bits": score["bits_per_byte"][0], "accepted": max(1.0, score["accepted_per_step"])})
         (arguments.folder / "results.json").write_text(json.dumps(rows, indent=1))
 
     lines = ["| heads | model | bits per byte of head 1 | bytes per step |", "|---|---|---|---|"]
@@ -76,6 +104,7 @@ def main():
         lines.append(f"| {heads} | {model} | {cells[0]} | {cells[1]} |")
     text = "\n".join(lines) + "\n"
     (arguments.folder / "results.md").write_text(text)
+    (arguments.folder / "results.svg").write_text(draw(rows))
     print(text)
 
 
