@@ -43,6 +43,11 @@ struct ModelConfig {
 struct TensorSpec {
   std::string name;
   std::vector<std::int64_t> shape;
+
+  /// A matrix may be stored as int8, a gain may not.
+  bool is_matrix() const { return shape.size() > 1; }
+  /// The tensor that holds the scales of this matrix when it is stored as int8: one a row.
+  TensorSpec scales() const { return {name + ".scale", {shape.begin(), shape.end() - 1}}; }
 };
 
 /// Parses and checks the JSON text of a configuration. Fails with kMalformed or kUnsupported and a message that names

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
+#include "bytemodel/aligned_floats.h"
 #include "bytemodel/model_config.h"
 #include "bytemodel/result.h"
 #include "bytemodel/safetensors.h"
@@ -23,8 +25,11 @@ class ModelFile {
   const ModelConfig& config() const { return config_; }
   const std::string& name() const { return name_; }
   const SafetensorsFile& file() const { return file_; }
-  /// An F32 tensor of the configuration. CHECKs that it exists.
+  /// A tensor of the configuration as it is stored: F32, or a matrix of I8 whose scales are tensor(NAME.scale), F32. CHECKs
+  /// that it exists.
   const TensorView& tensor(std::string_view name) const;
+  /// The numbers that a tensor of the configuration stands for, whatever its storage; a copy. CHECKs that it exists.
+  AlignedFloats values(std::string_view name) const;
 
  private:
   ModelFile(SafetensorsFile file, ModelConfig config, std::string name);

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,7 +15,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "bytemodel/check.h"
 #include "bytemodel/model_file.h"
+#include "bytemodel/quantize.h"
 
 namespace octet::bytemodel {
 namespace {
@@ -96,8 +100,32 @@ Result<void> write_safetensors(const std::filesystem::path& path, std::span<cons
 }
 
 Result<void> write_model(const std::filesystem::path& path, std::span<const TensorView> tensors, const ModelConfig& config,
-                         const std::string& model_name) {
-  return write_safetensors(path, tensors, {{"format", kModelFormat}, {"name", model_name}, {"config", to_json(config)}});
+                         const std::string& model_name, WeightType type) {
+  const std::map<std::string, std::string> metadata{{"format", kModelFormat}, {"name", model_name}, {"config", to_json(config)}};
+  if (type == WeightType::kF32) return write_safetensors(path, tensors, metadata);
+
+  std::vector<QuantizedRows> matrices;  // what the views below look at
+  matrices.reserve(tensors.size());
+  std::vector<TensorView> stored;
+  std::vector<TensorView> int8;
+  for (const TensorView& tensor : tensors) {
+    OCTET_CHECK(tensor.dtype == DType::kF32);
+    const TensorSpec spec{tensor.name, tensor.shape};
+    if (!spec.is_matrix()) {
+      stored.push_back(tensor);
+      continue;
+    }
+    const TensorSpec scales = spec.scales();
+    std::size_t n_rows = 1;
+    for (const std::int64_t extent : scales.shape) n_rows *= static_cast<std::size_t>(extent);
+    auto rows = quantize_rows(tensor.f32(), n_rows);
+    if (!rows) return fail(rows.error().code, fmt::format("{}: tensor '{}': {}", path.string(), tensor.name, rows.error().message));
+    const QuantizedRows& matrix = matrices.emplace_back(std::move(*rows));
+    stored.push_back({scales.name, DType::kF32, scales.shape, std::as_bytes(std::span(matrix.scales))});
+    int8.push_back({tensor.name, DType::kI8, tensor.shape, std::as_bytes(std::span(matrix.values))});
+  }
+  stored.insert(stored.end(), int8.begin(), int8.end());
+  return write_safetensors(path, stored, metadata);
 }
 
 }  // namespace octet::bytemodel

@@ -18,8 +18,13 @@ namespace octet::bytemodel {
 Result<void> write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                                const std::map<std::string, std::string>& metadata);
 
-/// write_safetensors with the metadata of a model: format, name and configuration.
+/// How the matrices of a model are stored.
+enum class WeightType { kF32, kInt8 };
+
+/// write_safetensors with the metadata of a model: format, name and configuration. With kInt8 all `tensors` are F32 and the
+/// file has each matrix as int8 with its scales, behind everything that is F32, so that this stays aligned; fails with
+/// kInvalidArgument and the tensor's name where a number is not finite.
 Result<void> write_model(const std::filesystem::path& path, std::span<const TensorView> tensors, const ModelConfig& config,
-                         const std::string& name);
+                         const std::string& name, WeightType type = WeightType::kF32);
 
 }  // namespace octet::bytemodel

@@ -27,6 +27,8 @@ struct TensorView {
 
   /// The elements of an F32 tensor. The caller has checked the type.
   std::span<const float> f32() const { return {reinterpret_cast<const float*>(data.data()), data.size() / sizeof(float)}; }
+  /// The elements of an I8 tensor. The caller has checked the type.
+  std::span<const std::int8_t> i8() const { return {reinterpret_cast<const std::int8_t*>(data.data()), data.size()}; }
 };
 
 /// "[3, 4]", for messages.

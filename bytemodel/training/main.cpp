@@ -117,11 +117,14 @@ int main(int argc, char** argv) {
   cell_app->add_option("--megabytes", cell.megabytes, "Bytes to see")->check(CLI::PositiveNumber)->capture_default_str();
   cell_app->add_option("--seed", cell.seed)->capture_default_str();
 
-  CLI::App* export_app = app.add_subcommand("export", "Write a run's averaged weights as a model file");
-  export_app->add_option("--run", exported.run)->capture_default_str();
+  CLI::App* export_app = app.add_subcommand("export", "Write a run's averaged weights, or those of a model, as a model file");
+  CLI::Option* exported_run = export_app->add_option("--run", exported.run)->capture_default_str();
+  export_app->add_option("--model", exported.model, "A model file instead of a run")->excludes(exported_run);
   export_app->add_option("--out", exported.output)->capture_default_str();
   export_app->add_option("--name", exported.name, "Name of the model")->capture_default_str();
-  export_app->add_option("--type", exported.type, "f32")->capture_default_str();
+  export_app->add_option("--type", exported.type, "Storage of the matrices: f32, or int8 with one scale a row, a quarter of the size")
+      ->check(CLI::IsMember({"f32", "int8"}))
+      ->capture_default_str();
 
   CLI::App* eval_app = app.add_subcommand("eval", "Score a run or a model on the held-out text");
   add_compute(*eval_app, eval.compute);

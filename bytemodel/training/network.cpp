@@ -59,8 +59,8 @@ Network Network::from_file(const ModelFile& file, torch::Device device) {
   Network network(file.config(), device);
   std::vector<Parameter> parameters;
   for (const TensorSpec& spec : expected_tensors(file.config())) {
-    const std::span<const float> values = file.tensor(spec.name).f32();
-    const Tensor value = torch::from_blob(const_cast<float*>(values.data()), spec.shape).clone();
+    AlignedFloats values = file.values(spec.name);
+    const Tensor value = torch::from_blob(values.data(), spec.shape).clone();
     parameters.push_back({spec.name, value.to(device).requires_grad_()});
   }
   network.adopt(std::move(parameters));

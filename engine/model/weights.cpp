@@ -6,7 +6,11 @@ namespace octet::engine {
 
 Weights::Weights(const bytemodel::ModelFile& model) {
   const bytemodel::ModelConfig& config = model.config();
-  const auto data = [&](const std::string& name) { return model.tensor(name).f32().data(); };
+  const auto data = [&](const std::string& name) {
+    const bytemodel::TensorView& stored = model.tensor(name);
+    if (stored.dtype == bytemodel::DType::kF32) return stored.f32().data();
+    return static_cast<const float*>(widened.emplace_back(model.values(name)).data());
+  };
   const auto block = [&](const std::string& prefix, int window) {
     return BlockWeights{data(prefix + "attn_norm"), data(prefix + "ffn_norm"), data(prefix + "q_proj"),    data(prefix + "k_proj"),
                         data(prefix + "v_proj"),    data(prefix + "o_proj"),   data(prefix + "q_norm"),    data(prefix + "k_norm"),

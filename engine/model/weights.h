@@ -31,9 +31,11 @@ struct CellWeights {
   const float* out;
 };
 
-/// Points into the ModelFile that it was made from, which must outlive it.
+/// Points into the ModelFile that it was made from, which must outlive it, and into `widened`.
 struct Weights {
   explicit Weights(const bytemodel::ModelFile& model);
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
 
   const float* embed;
   std::vector<const float*> ngram;  // [n_orders]
@@ -43,6 +45,8 @@ struct Weights {
   const float* final_norm;
   const float* unembed;
   CellWeights cell;  // all nullptr without a cell
+
+  std::vector<bytemodel::AlignedFloats> widened;  // the tensors that the file has as int8
 };
 
 }  // namespace octet::engine

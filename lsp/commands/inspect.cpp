@@ -24,9 +24,9 @@ int run_inspect(const InspectCommand& command) {
   text += fmt::format("bytes       {}\n", model->file().file_bytes());
   text += fmt::format("parameters  {} dense, {} in tables\n", parameters.dense, parameters.tables);
   text += fmt::format("config      {}\n\n", bytemodel::to_json(c));
-  text += fmt::format("{:<24} {:<6} {:<18} {:>12}\n", "tensor", "type", "shape", "bytes");
+  text += fmt::format("{:<28} {:<6} {:<18} {:>12}\n", "tensor", "type", "shape", "bytes");
   for (const auto& tensor : model->file().tensors()) {
-    text += fmt::format("{:<24} {:<6} {:<18} {:>12}\n", tensor.name, bytemodel::name(tensor.dtype), bytemodel::to_string(tensor.shape),
+    text += fmt::format("{:<28} {:<6} {:<18} {:>12}\n", tensor.name, bytemodel::name(tensor.dtype), bytemodel::to_string(tensor.shape),
                         tensor.data.size());
   }
   return write_output(text) ? kExitDone : kExitFailed;

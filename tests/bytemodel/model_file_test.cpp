@@ -114,7 +114,7 @@ TEST_CASE("a tensor that is not as the configuration has it is named") {
       reshape(tensors[i], shape);
       folder.check_refused(tensors, metadata, ErrorCode::kMalformed, label + ": the configuration asks for shape");
     }
-    for (const DType dtype : {DType::kF16, DType::kI8, DType::kBF16, DType::kF64, DType::kI32, DType::kU32}) {
+    for (const DType dtype : {DType::kF16, DType::kU8, DType::kBF16, DType::kF64, DType::kI32, DType::kU32}) {
       tensors = whole;
       reshape(tensors[i], whole[i].shape, dtype);
       folder.check_refused(tensors, metadata, ErrorCode::kUnsupported, label + ": type " + std::string(bytemodel::name(dtype)));

@@ -8,7 +8,7 @@ import struct
 import time
 import unittest
 
-from octet import BIN, FAILED, MODEL, TINY_MODELS, USAGE, CliTest, environment, peak_memory, run
+from octet import BIN, FAILED, MODEL, TINY_MODELS, USAGE, CliTest, as_int8, environment, peak_memory, run
 
 
 class UsageTest(CliTest):
@@ -153,6 +153,13 @@ class ModelFileTest(CliTest):
         whole = TINY_MODELS[0].read_bytes()
         self.assertEqual(whole.count(b"octet-1"), 1)
         self.refuse_model(self.write("other.safetensors", whole.replace(b"octet-1", b"octet-9")), "octet-9", "octet-1")
+
+    def test_an_int8_model_with_a_scale_that_is_not_a_number(self):
+        whole = bytearray(as_int8(TINY_MODELS[0].read_bytes()))
+        header_end = 8 + struct.unpack("<Q", whole[:8])[0]
+        begin, _ = json.loads(whole[8:header_end])["embed.scale"]["data_offsets"]
+        whole[header_end + begin : header_end + begin + 4] = struct.pack("<f", float("nan"))
+        self.refuse_model(self.write("scale.safetensors", bytes(whole)), "'embed.scale'", "nan")
 
     def test_a_model_that_is_something_else(self):
         fifo = self.folder / "fifo"

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 import re
 import shutil
 import unittest
 
 from lsp_stdio_test import INITIALIZE, SESSION, frames_of
-from octet import BIN, DONE, FAILED, MODEL, SOURCE_DIR, TINY_MODELS, CliTest, environment, run
+from octet import BIN, DONE, FAILED, MODEL, SOURCE_DIR, TINY_MODELS, CliTest, as_int8, environment, run
 
 
 class InspectTest(CliTest):
@@ -31,6 +32,25 @@ class InspectTest(CliTest):
                     self.assertEqual(int(n_bytes), expected, name)
                 dense, tables = map(int, re.fullmatch(r"(\d+) dense, (\d+) in tables", facts["parameters"]).groups())
                 self.assertEqual(4 * (dense + tables), sum(int(n_bytes) for _, _, n_bytes in tensors))
+
+    def test_an_int8_model_shows_what_is_stored_and_counts_parameters_once(self):
+        source, place = self.snippet()
+        for original in TINY_MODELS:
+            with self.subTest(model=original.name):
+                model = self.write("int8.safetensors", as_int8(original.read_bytes()))
+                text = self.succeed("inspect", model)
+                parameters = re.search("^parameters .*$", text, re.MULTILINE).group()
+                self.assertIn(parameters, self.succeed("inspect", original))
+                stored = {name: (dtype, json.loads(shape))
+                          for name, dtype, shape in re.findall(r"^(\S+) +(F32|I8) +(\[.*?\]) +\d+$", text, re.MULTILINE)}
+                for name, (dtype, shape) in stored.items():
+                    self.assertEqual(dtype, "I8" if len(shape) > 1 and not name.endswith(".scale") else "F32", name)
+                    if dtype == "I8":
+                        self.assertEqual(stored[name + ".scale"], ("F32", shape[:-1]))
+                self.assertEqual(sum(math.prod(shape) for name, (_, shape) in stored.items() if not name.endswith(".scale")),
+                                 sum(map(int, re.findall(r"\d+", parameters))))
+                self.assertGreater(self.complete(source, "--at", place, "--raw", "--model", model)["bytes"], 0)
+                self.assertIs(json.loads(self.succeed("doctor", "--json", "--model", model))["ok"], True)
 
     def test_a_file_that_is_no_model_is_named(self):
         self.refuse(FAILED, self.folder / "missing", "inspect", self.folder / "missing")

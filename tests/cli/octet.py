@@ -4,9 +4,11 @@ OCTET_BIN names the binary (default: build/release/octet of the repository), OCT
 one that this file lies in). Children see no other OCTET_* variable than the model, unless a test sets it.
 """
 
+import array
 import json
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -55,6 +57,33 @@ def peak_memory(*arguments):
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage.ru_maxrss * 1024
+
+
+def as_int8(whole):
+    """A model file's bytes with every matrix as int8 and a scale a row."""
+    begin = 8 + struct.unpack("<Q", whole[:8])[0]
+    header = json.loads(whole[8:begin])
+    floats, matrices = [], []
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        data, shape = whole[begin:][slice(*entry["data_offsets"])], entry["shape"]
+        if len(shape) == 1:
+            floats.append((name, "F32", shape, data))
+            continue
+        scales, quantized = array.array("f"), array.array("b")
+        for place in range(0, len(data), 4 * shape[-1]):
+            row = array.array("f", data[place : place + 4 * shape[-1]])
+            scales.append(max(map(abs, row)) / 127)
+            quantized.extend(min(127, max(-127, round(value / (scales[-1] or 1)))) for value in row)
+        floats.append((name + ".scale", "F32", shape[:-1], scales.tobytes()))
+        matrices.append((name, "I8", shape, quantized.tobytes()))
+    new, data = {"__metadata__": header["__metadata__"]}, b""
+    for name, dtype, shape, part in floats + matrices:
+        new[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(new).encode()
+    return struct.pack("<Q", len(text)) + text + data
 
 
 def cursor_after(text, needle, nth=1):

@@ -1,11 +1,11 @@
 // The f32 profile against golden vectors of both head kinds, at 1e-4 of a row's norm; bytes exactly.
 #include <algorithm>
-#include <cmath>
 
 #include <catch2/catch.hpp>
 
 #include "bytemodel/control_bytes.h"
 #include "engine/model/cpu_runner.h"
+#include "tests/engine/bits_per_byte.h"
 #include "tests/support/golden.h"
 
 namespace octet::tests {
@@ -94,19 +94,7 @@ TEST_CASE("bits per byte of the golden prompts agree") {
   CpuRunner runner(load_model("seed"), *kernels::select_kernels(""));
   for (const GoldenCase& golden : load_golden("seed")) {
     CAPTURE(golden.name);
-    const auto cache = runner.new_cache();
-    double bits = 0;
-    const std::size_t n = golden.prompt.size() - 1;
-    for (std::size_t begin = 0; begin < n; begin += runner.max_batch()) {
-      const auto block = std::span(golden.prompt).subspan(begin, std::min(runner.max_batch(), n - begin));
-      const auto rows = runner.forward(block, *cache, Rows::kAll);
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        double total = 0;
-        for (const float logit : rows[i]) total += std::exp(static_cast<double>(logit));
-        bits -= (static_cast<double>(rows[i][golden.prompt[begin + i + 1]]) - std::log(total)) / std::log(2.0);
-      }
-    }
-    CHECK(bits / static_cast<double>(n) == Approx(golden.bits_per_byte).epsilon(1e-4));
+    CHECK(bits_per_byte(runner, golden.prompt) == Approx(golden.bits_per_byte).epsilon(1e-4));
   }
 }
 

@@ -85,7 +85,8 @@ int run_cell(const CellCommand& command, std::stop_token stop) {
       since_log = HeadSums(n_predict);
     }
   }
-  if (const Result<void> written = write_network(network, command.output, file->name()); !written) return report(written.error());
+  if (const Result<void> written = write_network(network, command.output, file->name(), WeightType::kF32); !written)
+    return report(written.error());
   return 0;
 }
 

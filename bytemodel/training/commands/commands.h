@@ -67,9 +67,10 @@ struct CellCommand {
 
 struct ExportCommand {
   std::filesystem::path run = "run";
+  std::filesystem::path model;  // instead of a run
   std::filesystem::path output = "model.safetensors";
   std::string name = "octet";
-  std::string type = "f32";
+  std::string type = "f32";  // or "int8"
 };
 
 struct EvalCommand {

@@ -8,9 +8,10 @@
 namespace octet::bytemodel::training {
 namespace {
 
-Result<Network> open_network(const EvalCommand& command, torch::Device device) {
-  if (command.model.empty()) return open_run(command.run);
-  const Result<ModelFile> file = ModelFile::read(command.model);
+/// A model file where one is named, else a run.
+Result<Network> open_network(const std::filesystem::path& model, const std::filesystem::path& run, torch::Device device) {
+  if (model.empty()) return open_run(run);
+  const Result<ModelFile> file = ModelFile::read(model);
   if (!file) return tl::unexpected(file.error());
   return Network::from_file(*file, device);
 }
@@ -18,13 +19,13 @@ Result<Network> open_network(const EvalCommand& command, torch::Device device) {
 }  // namespace
 
 int run_export(const ExportCommand& command) {
-  if (command.type != "f32") {
-    return report(
-        {ErrorCode::kUnsupported, fmt::format("type: expected f32, the one that the engine reads today, found {}", command.type)});
+  if (command.type != "f32" && command.type != "int8") {
+    return report({ErrorCode::kInvalidArgument, fmt::format("type: expected f32 or int8, found {}", command.type)});
   }
-  const Result<Network> network = open_run(command.run);
+  const WeightType type = command.type == "int8" ? WeightType::kInt8 : WeightType::kF32;
+  const Result<Network> network = open_network(command.model, command.run, torch::kCPU);
   if (!network) return report(network.error());
-  if (const Result<void> written = write_network(*network, command.output, command.name); !written) return report(written.error());
+  if (const Result<void> written = write_network(*network, command.output, command.name, type); !written) return report(written.error());
   say(fmt::format("{}: {:.1f} MB", command.output.string(), static_cast<double>(std::filesystem::file_size(command.output)) / 1e6));
   return 0;
 }
@@ -32,7 +33,7 @@ int run_export(const ExportCommand& command) {
 int run_eval(const EvalCommand& command) {
   const Result<torch::Device> device = open_device(command.compute.device);
   if (!device) return report(device.error());
-  const Result<Network> network = open_network(command, *device);
+  const Result<Network> network = open_network(command.model, command.run, *device);
   if (!network) return report(network.error());
   const Result<Dataset> held_out = open_held_out(command.compute, std::min(1024, network->config().max_context));
   if (!held_out) return report(held_out.error());

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <torch/cuda.h>
 
-#include "bytemodel/model_writer.h"
 #include "bytemodel/training/checkpoint.h"
 
 namespace octet::bytemodel::training {
@@ -26,7 +25,7 @@ Result<Dataset> open_held_out(const ComputeOptions& compute, int context) {
   return open_split(compute, "held-out", plain);
 }
 
-Result<void> write_network(const Network& network, const std::filesystem::path& path, const std::string& name) {
+Result<void> write_network(const Network& network, const std::filesystem::path& path, const std::string& name, WeightType type) {
   std::vector<torch::Tensor> on_cpu;
   std::vector<TensorView> views;
   for (const Parameter& p : network.parameters()) {
@@ -36,7 +35,7 @@ Result<void> write_network(const Network& network, const std::filesystem::path& 
                      tensor.sizes().vec(),
                      {static_cast<const std::byte*>(tensor.data_ptr()), static_cast<std::size_t>(tensor.nbytes())}});
   }
-  return write_model(path, views, network.config(), name);
+  return write_model(path, views, network.config(), name, type);
 }
 
 Result<Network> open_run(const std::filesystem::path& directory) {

@@ -6,6 +6,7 @@
 
 #include <torch/types.h>
 
+#include "bytemodel/model_writer.h"
 #include "bytemodel/result.h"
 #include "bytemodel/training/commands/commands.h"
 #include "bytemodel/training/dataset.h"
@@ -34,8 +35,8 @@ Result<Dataset> open_split(const ComputeOptions& compute, const char* split, con
 /// The corpus's held-out text, documents as they are: what scores are measured on.
 Result<Dataset> open_held_out(const ComputeOptions& compute, int context);
 
-/// Writes the values of `network` as a model file of type f32.
-Result<void> write_network(const Network& network, const std::filesystem::path& path, const std::string& name);
+/// Writes the values of `network` as a model file.
+Result<void> write_network(const Network& network, const std::filesystem::path& path, const std::string& name, WeightType type);
 
 /// The averaged values of a run's newest checkpoint.
 Result<Network> open_run(const std::filesystem::path& directory);
