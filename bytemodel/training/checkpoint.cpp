@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kFormat = "octet-checkpoint-1";
-constexpr std::size_t kKept = 2;
+constexpr std::size_t kKept = 3;
 
 /// Newest first.
 std::vector<fs::path> checkpoints_in(const fs::path& directory) {

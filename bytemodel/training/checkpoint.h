@@ -27,7 +27,7 @@ struct Checkpoint {
   std::vector<Parameter> tensors;  // "value/NAME", "average/NAME", "optimiser/NAME"
 };
 
-/// Writes DIRECTORY/checkpoint-STEP.safetensors, then removes all but the two newest and what killed writers left. A
+/// Writes DIRECTORY/checkpoint-STEP.safetensors, then removes all but the three newest and what killed writers left. A
 /// crash at any moment leaves the earlier ones as they were. One writer a folder (RunLock). Fails with kUnreadable and the system's reason
 /// (disk full).
 Result<std::filesystem::path> write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);

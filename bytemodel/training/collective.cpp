@@ -45,8 +45,9 @@ class GlooCollective : public Collective {
   Result<void> sum(std::vector<torch::Tensor>& tensors) override {
     try {  // the library reports by throwing
       for (torch::Tensor& tensor : tensors) {
-        std::vector<torch::Tensor> one{tensor};
+        std::vector<torch::Tensor> one{tensor.cpu()};  // the tensor itself, but for a GPU's
         group_->allreduce(one)->wait();
+        if (!tensor.is_cpu()) tensor.copy_(one.front());
       }
     } catch (const std::exception& error) {
       return fail(ErrorCode::kUnreadable, fmt::format("rank {} of {}: lost the other processes: {}", rank_, size_, error.what()));

@@ -1,7 +1,7 @@
 // Sums across the processes of a data-parallel run. One process alone needs none of it.
 //
 // Processes find one another by torchrun's environment variables: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
-// Gloo carries the sums of CPU tensors; a build without Gloo's headers trains in one process.
+// Gloo carries the sums, those of a GPU by way of the host; a build without Gloo's headers trains in one process.
 #pragma once
 
 #include <memory>

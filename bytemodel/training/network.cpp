@@ -73,6 +73,9 @@ Network Network::replica() const {
   for (const Parameter& p : parameters_) parameters.push_back({p.name, p.value.detach().requires_grad_(p.value.requires_grad())});
   copy.adopt(std::move(parameters));
   copy.casts_ = casts_;
+  for (std::size_t i = 0; i < tables_.gradients.size(); ++i) {
+    if (!tables_.gradients[i].defined()) copy.tables_.gradients[i] = Tensor();  // train_only left the tables out
+  }
   return copy;
 }
 

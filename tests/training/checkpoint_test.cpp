@@ -39,10 +39,10 @@ std::size_t count_files(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a checkpoint reads back as it was written, and the two newest are kept") {
+TEST_CASE("a checkpoint reads back as it was written, and the three newest are kept") {
   const TemporaryFolder folder;
   for (std::uint64_t step = 1; step <= 5; ++step) REQUIRE(write_checkpoint(folder.path(), make_checkpoint(step)));
-  CHECK(count_files(folder.path()) == 2);
+  CHECK(count_files(folder.path()) == 3);
   std::vector<std::string> skipped;
   const Checkpoint found = read_newest_checkpoint(folder.path(), skipped).value();
   CHECK(skipped.empty());
@@ -83,7 +83,7 @@ TEST_CASE("kill -9 at any moment of writing leaves a whole checkpoint") {
   CHECK(last > 1);
   // What the killed writers left goes with the next whole checkpoint.
   REQUIRE(write_checkpoint(folder.path(), make_checkpoint(last + 1)));
-  CHECK(count_files(folder.path()) == 2);
+  CHECK(count_files(folder.path()) == 3);
 }
 
 TEST_CASE("a damaged newest checkpoint is named and the one before it is used") {
