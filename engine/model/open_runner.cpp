@@ -65,8 +65,8 @@ std::vector<std::filesystem::path> default_model_candidates() {
   if (const char* named = std::getenv("OCTET_MODEL"); named != nullptr && *named != '\0') return {named};
   std::error_code error;
   const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  return {(folder / "../share/octet/octet-seed.safetensors").lexically_normal(),
-          (folder / "../../bytemodel/weights/octet-seed.safetensors").lexically_normal()};
+  return {(folder / "../share/octet/octet.safetensors").lexically_normal(),
+          (folder / "../../bytemodel/weights/octet.safetensors").lexically_normal()};
 }
 
 Result<OpenedModel> open_runner(const RunnerOptions& options) {

@@ -8,7 +8,7 @@ import shutil
 import unittest
 
 from lsp_stdio_test import INITIALIZE, SESSION, frames_of
-from octet import BIN, DONE, FAILED, MODEL, SOURCE_DIR, TINY_MODELS, CliTest, as_int8, environment, run
+from octet import BIN, DEFAULT_MODEL, DONE, FAILED, MODEL, SOURCE_DIR, TINY_MODELS, CliTest, as_int8, environment, run
 
 
 class InspectTest(CliTest):
@@ -32,6 +32,13 @@ class InspectTest(CliTest):
                     self.assertEqual(int(n_bytes), expected, name)
                 dense, tables = map(int, re.fullmatch(r"(\d+) dense, (\d+) in tables", facts["parameters"]).groups())
                 self.assertEqual(4 * (dense + tables), sum(int(n_bytes) for _, _, n_bytes in tensors))
+
+    def test_the_default_model_is_packed_and_as_its_card_says(self):
+        text = self.succeed("inspect", DEFAULT_MODEL)
+        self.assertRegex(text, r"(?m)^unembed +I8 ")
+        card = (DEFAULT_MODEL.parent / "MODEL_CARD.md").read_text()
+        self.assertIn(hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest(), card)
+        self.assertIn(f"{DEFAULT_MODEL.stat().st_size:,} bytes", card)
 
     def test_an_int8_model_shows_what_is_stored_and_counts_parameters_once(self):
         source, place = self.snippet()
@@ -167,10 +174,10 @@ class DefaultModelTest(CliTest):
         for folder in (binary_folder, model_folder):
             (self.folder / folder).mkdir(parents=True)
         binary = shutil.copy(BIN, self.folder / binary_folder / "octet")
-        shutil.copy(MODEL, self.folder / model_folder / MODEL.name)
+        shutil.copy(DEFAULT_MODEL, self.folder / model_folder / DEFAULT_MODEL.name)
         result = run("complete", self.source, "--at", self.place, "--json", binary=binary, env=environment(OCTET_MODEL=None), cwd="/")
         self.assertEqual(result.returncode, DONE, result.stderr)
-        self.assertEqual(json.loads(result.stdout)["model"]["name"], MODEL.stem)
+        self.assertEqual(json.loads(result.stdout)["model"]["name"], DEFAULT_MODEL.stem)
 
     def test_it_is_found_from_a_build_tree(self):
         self.complete_from("build/release", "bytemodel/weights")

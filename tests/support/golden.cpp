@@ -32,7 +32,7 @@ std::vector<GoldenCase> load_golden(const std::string& name) {
 
 std::filesystem::path model_path(const std::string& name) {
   const std::filesystem::path root = source_dir();
-  return name == "seed" ? root / "bytemodel/weights/octet-seed.safetensors" : root / "tests/golden" / (name + ".safetensors");
+  return root / "tests/golden" / (name == "seed" ? "octet-seed.safetensors" : name + ".safetensors");
 }
 
 bytemodel::ModelFile load_model(const std::string& name) {
