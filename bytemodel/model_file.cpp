@@ -66,7 +66,7 @@ Result<void> check_tensors(const SafetensorsFile& file, const ModelConfig& confi
     const auto tensor = find_tensor(file, spec, "");
     if (!tensor) return tl::unexpected(tensor.error());
     const bool is_int8 = spec.is_matrix() && (*tensor)->dtype == DType::kI8;
-    const auto checked = is_int8 ? check_int8(file, spec, **tensor) : check_f32(**tensor, spec.is_matrix() ? "F32 or I8" : "F32");
+    auto checked = is_int8 ? check_int8(file, spec, **tensor) : check_f32(**tensor, spec.is_matrix() ? "F32 or I8" : "F32");
     if (!checked) return checked;
     if (is_int8) known.insert(spec.scales().name);
     known.insert(std::move(spec.name));
@@ -100,8 +100,9 @@ Result<ModelFile> ModelFile::read(const std::filesystem::path& path) {
   if (!config) return in_file(config.error());
   if (auto checked = check_tensors(*file, *config); !checked) return in_file(checked.error());
 
-  const auto name = metadata.find("name");
-  return ModelFile(std::move(*file), std::move(*config), name == metadata.end() ? "unnamed" : name->second);
+  const auto found = metadata.find("name");
+  std::string name = found == metadata.end() ? "unnamed" : found->second;
+  return ModelFile(std::move(*file), std::move(*config), std::move(name));
 }
 
 ModelFile::ModelFile(SafetensorsFile file, ModelConfig config, std::string name)
