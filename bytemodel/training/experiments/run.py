@@ -75,7 +75,7 @@ def draw(rows):
             seeds = [rows[f"{heads}-{d}x{layers}"] for d, layers in SIZES]
             means = " ".join(f"{x(at):.1f},{y(statistics.mean(s[key] for s in of)):.1f}" for at, of in enumerate(seeds))
             out.append(f'<polyline fill="none" stroke="{colour}" points="{means}"/>'
-                       f'<text x="{left + 200}" y="{48 + 16 * line}" fill="{colour}">{heads}</text>')
+                       f'<text x="{left + 200}" y="{16 + 16 * line}" fill="{colour}">{heads}</text>')
             out += [f'<circle cx="{x(at):.1f}" cy="{y(seed[key]):.1f}" r="3" fill="{colour}"/>' for at, of in enumerate(seeds) for seed in of]
     return "\n".join(out + ["</svg>", ""])
 
