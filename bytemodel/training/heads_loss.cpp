@@ -18,7 +18,7 @@ using torch::indexing::Slice;
 
 constexpr std::int64_t kClasses = 256;
 // 128 x 8 heads x 256 floats are 1 MB: logits stay in the second-level cache. In bfloat16 each chunk's gradient of the
-// unembeddings is widened and added, which takes as long as 64 rows of the product: longer chunks.
+// unembeddings is widened and added apart from the product: fewer, longer chunks.
 constexpr std::int64_t kChunkRows = 128;
 constexpr std::int64_t kChunkRowsBf16 = 512;
 
@@ -130,9 +130,9 @@ Tensor head_targets(const Tensor& x, int n_predict) {
 
 Tensor heads_loss(const Tensor& g, const Tensor& unembed, const Tensor& cast, const Tensor& targets, const HeadWeights& weights,
                   double n_normal, HeadSums& sums, int first_head) {
-  if (!g.is_cpu() || g.scalar_type() == torch::kDouble)
-    return composed::heads_loss(g, unembed, cast, targets, weights, n_normal, sums, first_head);
   const bool is_bf16 = g.scalar_type() == torch::kBFloat16;
+  if (!g.is_cpu() || (g.scalar_type() != torch::kFloat && !is_bf16))
+    return composed::heads_loss(g, unembed, cast, targets, weights, n_normal, sums, first_head);
   const bool needs_gradient = torch::GradMode::is_enabled() && (g.requires_grad() || unembed.requires_grad());
   return FusedHeadsLoss::apply(g.contiguous(), unembed, is_bf16 ? cast : unembed.detach(), targets, weights, n_normal, sums, first_head,
                                needs_gradient);

@@ -17,6 +17,9 @@ bool is_table(std::string_view name) { return name.starts_with("ngram.") && name
 /// Whether a matrix product reads it; the draft cell's are trained in float.
 bool is_factor(std::string_view name) { return name.ends_with("_proj") || name == "unembed"; }
 
+/// One head's part of a tensor for all of them; undefined where that is.
+Tensor row_of(const Tensor& all, int head_idx) { return all.defined() ? all.slice(0, head_idx, head_idx + 1) : all; }
+
 /// Standard deviation of a parameter's first values; norms start at 1 and are not asked for.
 double first_deviation(const TensorSpec& spec) {
   const std::string_view name = spec.name;
@@ -193,8 +196,9 @@ void Network::accumulate_gradients(const Tensor& x, const HeadWeights& weights, 
     const double share = weights.trunk[at] / weights.own[at];
     const Tensor heard = shared * share + shared.detach() * (1 - share);
     const HeadWeights own{{weights.own[at]}, {weights.own[at]}};
-    const auto row = [head](const Tensor& t) { return t.defined() ? t.slice(0, head, head + 1) : t; };
-    heads_loss(head_input(heard, head, x.size(1)), row(unembed), row(unembed_cast), row(targets), own, n_normal, sums, head).backward();
+    heads_loss(head_input(heard, head, x.size(1)), row_of(unembed, head), row_of(unembed_cast, head), row_of(targets, head), own, n_normal,
+               sums, head)
+        .backward();
   }
   h.backward(shared.grad());
 }
@@ -211,8 +215,8 @@ void Network::evaluate(const Tensor& x, HeadSums& sums) const {
     return;
   }
   for (int head = 0; head < config_.n_predict; ++head) {
-    const auto row = [head](const Tensor& t) { return t.defined() ? t.slice(0, head, head + 1) : t; };
-    heads_loss(head_input(h, head, x.size(1)), row(unembed), row(unembed_cast), row(targets), {{1.0}, {1.0}}, 1, sums, head);
+    heads_loss(head_input(h, head, x.size(1)), row_of(unembed, head), row_of(unembed_cast, head), row_of(targets, head), {{1.0}, {1.0}}, 1,
+               sums, head);
   }
 }
 

@@ -51,12 +51,10 @@ Optimiser::Optimiser(const Network& network, OptimiserOptions options, Precision
 
 void Optimiser::step(Network& network, double factor, const WorkerTeam& team) {
   const std::vector<Parameter>& parameters = network.parameters();
-  team.run([&](int worker) {
+  team.for_each(parameters.size(), [&](std::size_t i) {
     const torch::NoGradGuard no_gradients;
-    for (std::size_t i = static_cast<std::size_t>(worker); i < parameters.size(); i += static_cast<std::size_t>(team.size())) {
-      const Tensor gradient = network.gradient(i);
-      if (gradient.defined()) update(parameters[i].value, gradient, slots_[i], factor);
-    }
+    const Tensor gradient = network.gradient(i);
+    if (gradient.defined()) update(parameters[i].value, gradient, slots_[i], factor);
   });
 }
 

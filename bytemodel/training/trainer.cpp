@@ -157,14 +157,12 @@ Result<HeadSums> Trainer::accumulate(int n_sequences, std::uint64_t first_sequen
 /// The first replica's gradients become the sum over workers, then over processes.
 Result<void> Trainer::reduce(HeadSums& sums) {
   const std::size_t n_parameters = network().parameters().size();
-  team_.run([&](int worker) {
+  team_.for_each(n_parameters, [&](std::size_t i) {
     const torch::NoGradGuard no_gradients;
-    for (std::size_t i = static_cast<std::size_t>(worker); i < n_parameters; i += static_cast<std::size_t>(team_.size())) {
-      const Tensor total = replicas_.front().gradient(i);
-      for (std::size_t other = 1; other < replicas_.size(); ++other) {
-        const Tensor gradient = replicas_[other].gradient(i);
-        if (total.defined() && gradient.defined()) total.detach().add_(gradient);
-      }
+    const Tensor total = replicas_.front().gradient(i);
+    for (std::size_t other = 1; other < replicas_.size(); ++other) {
+      const Tensor gradient = replicas_[other].gradient(i);
+      if (total.defined() && gradient.defined()) total.detach().add_(gradient);
     }
   });
   if (collective_.size() == 1) return {};
@@ -182,22 +180,18 @@ Result<void> Trainer::reduce(HeadSums& sums) {
 
 /// All replicas share the copies.
 void Trainer::refresh_casts() {
-  team_.run([&](int worker) {
+  team_.for_each(average_.size(), [&](std::size_t i) {
     const torch::NoGradGuard no_gradients;
-    for (std::size_t i = static_cast<std::size_t>(worker); i < average_.size(); i += static_cast<std::size_t>(team_.size())) {
-      replicas_.front().refresh_cast(i);
-    }
+    replicas_.front().refresh_cast(i);
   });
 }
 
 void Trainer::update_average() {
   const double share = std::max(1 / kAverageSteps, 1 / static_cast<double>(position_.step));
   const std::vector<Parameter>& parameters = network().parameters();
-  team_.run([&](int worker) {
+  team_.for_each(average_.size(), [&](std::size_t i) {
     const torch::NoGradGuard no_gradients;
-    for (std::size_t i = static_cast<std::size_t>(worker); i < average_.size(); i += static_cast<std::size_t>(team_.size())) {
-      average_[i].lerp_(parameters[i].value, share);
-    }
+    average_[i].lerp_(parameters[i].value, share);
   });
 }
 

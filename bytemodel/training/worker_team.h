@@ -49,6 +49,13 @@ class WorkerTeam {
     }
   }
 
+  /// work(i) for every i below n, the workers taking turns: the same worker has the same i each time.
+  void for_each(std::size_t n, const std::function<void(std::size_t)>& work) const {
+    run([&](int worker) {
+      for (auto i = static_cast<std::size_t>(worker); i < n; i += static_cast<std::size_t>(n_workers_)) work(i);
+    });
+  }
+
  private:
   int n_workers_;
 };
