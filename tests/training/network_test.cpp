@@ -95,7 +95,7 @@ TEST_CASE("bfloat16 products change gradients by their rounding and nothing else
     REQUIRE(rough.gradient(i).defined() == exact.gradient(i).defined());
     if (!exact.gradient(i).defined()) continue;
     CHECK(rough.gradient(i).scalar_type() == torch::kFloat);
-    CHECK(relative_distance(rough.gradient(i), exact.gradient(i)) < 0.05);
+    CHECK(relative_distance(rough.gradient(i), exact.gradient(i)) < 0.08);  // 0.06 without AVX-512, where sums round as well
   }
 }
 
