@@ -1,37 +1,16 @@
-// The two hot operations of the f32 profile. This one source is compiled once for each instruction set, with
-// OCTET_ISA naming the namespace; the compiler lowers the 8-wide vectors to what the target has.
+// The hot operations of the f32 profile, and the softmax of a choice. This one source is compiled once for each instruction set, with
+// OCTET_ISA naming the namespace.
 //
-// The bits equal kernels/reference: the 16 lanes of dot() are two vectors of 8, multiplication and addition stay
-// separate (no FMA: -ffp-contract=off), and the tail of a row enters the lanes it belongs to.
+// The bits equal kernels/reference (vec8.h says how); the tail of a row enters the lanes it belongs to.
 // Pure file: no functions or templates of the standard library, so that the linker can never choose a copy compiled
 // for a newer processor for the rest of the program.
 #include "kernels/cpu/kernel_table.h"
-#include "kernels/reference/exp_constants.h"
-
-#define OCTET_INLINE inline __attribute__((always_inline))
-#define OCTET_STRING_(x) #x
-#define OCTET_STRING(x) OCTET_STRING_(x)
+#include "kernels/cpu/vec8.h"
 
 namespace octet::kernels::OCTET_ISA {
 namespace {
 
-typedef float Vec __attribute__((vector_size(32), aligned(4), may_alias));
-typedef float HalfVec __attribute__((vector_size(16)));
-typedef std::int32_t VecInt __attribute__((vector_size(32), aligned(4), may_alias));
-
-constexpr int kVec = 8;
-constexpr int kLanes = reference::kLanes;
-static_assert(kLanes == 2 * kVec);
-
-OCTET_INLINE Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-OCTET_INLINE void store(float* p, Vec x) { *reinterpret_cast<Vec*>(p) = x; }
-
-/// The reference's fold of the 16 lanes, the lower eight and the upper eight.
-OCTET_INLINE float fold(Vec low, Vec high) {
-  const Vec x = low + high;
-  const HalfVec half = __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
-  return (half[0] + half[2]) + (half[1] + half[3]);
-}
+static_assert(kLanes == reference::kLanes && kLanes == 2 * kVec);
 
 /// y[R, C] with row stride y_stride = R rows of x times C rows of w: R * C pairs of accumulators, all in registers.
 template <int R, int C>
@@ -100,22 +79,6 @@ void matmul(const float* x, const float* w, float* y, int m, int n, int k) {
   }
 }
 
-/// reference::exp in eight lanes.
-OCTET_INLINE Vec exp(Vec x) {
-  using namespace reference;
-  x = x < kExpLowest ? Vec{} + kExpLowest : x;
-  x = x > kExpHighest ? Vec{} + kExpHighest : x;
-  const Vec shifted = x * kLog2E + kRoundToInt;
-  const Vec n = shifted - kRoundToInt;
-  const Vec r = (x - n * kLn2High) - n * kLn2Low;
-  Vec p = Vec{} + kExpPolynomial[0];
-#pragma GCC unroll 5
-  for (int i = 1; i < 6; ++i) p = p * r + kExpPolynomial[i];
-  const Vec mantissa = (p * (r * r) + r) + 1.0F;
-  const VecInt exponent = (reinterpret_cast<const VecInt&>(shifted) - kRoundToIntBits + 127) << 23;
-  return mantissa * reinterpret_cast<const Vec&>(exponent);
-}
-
 /// scores = exp(scores - largest); returns their sum in dot()'s order. Works on whole vectors: scores has room for
 /// n rounded up to 16.
 OCTET_INLINE float exp_and_sum(float* scores, std::int64_t n, float largest) {
@@ -170,9 +133,24 @@ void attention(const float* q, const float* keys, const float* values, std::int6
   }
 }
 
+float masked_softmax_at(const float* x, const bool* allowed, int n, int chosen) {
+  typedef std::int8_t Flags __attribute__((vector_size(8), aligned(1), may_alias));
+  const float origin = x[chosen];
+  Vec sums[2] = {};
+  for (int i = 0; i < n; i += kVec) {
+    const int width = n - i < kVec ? n - i : kVec;
+    Flags flags = {};
+    __builtin_memcpy(&flags, allowed + i, static_cast<std::size_t>(width));
+    const VecInt mask = __builtin_convertvector(flags, VecInt) != 0;
+    const Vec terms = exp(load_part(x + i, width) - origin);
+    sums[i / kVec % 2] += mask ? terms : Vec{};
+  }
+  return 1.0F / fold(sums[0], sums[1]);
+}
+
 }  // namespace
 
 extern const KernelTable kTable;
-const KernelTable kTable{OCTET_STRING(OCTET_ISA), &matmul, &attention};
+const KernelTable kTable{OCTET_STRING(OCTET_ISA), &matmul, &attention, &masked_softmax_at};
 
 }  // namespace octet::kernels::OCTET_ISA

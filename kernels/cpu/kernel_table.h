@@ -1,4 +1,4 @@
-// The fast kernels of this processor: one struct of function pointers, chosen once at run time.
+// The fast kernels of the f32 profile: one struct of function pointers, chosen once at run time.
 //
 // Each entry computes the same bits as its namesake in kernels/reference, on every instruction set.
 #pragma once
@@ -17,6 +17,7 @@ struct KernelTable {
   void (*matmul)(const float* x, const float* w, float* y, int m, int n, int k);
   void (*attention)(const float* q, const float* keys, const float* values, std::int64_t begin, std::int64_t end,
                     reference::AttentionShape shape, float* scores, float* out);
+  float (*masked_softmax_at)(const float* x, const bool* allowed, int n, int chosen);
 };
 
 /// What this processor can run, best first; the last entry ("baseline") runs everywhere.

@@ -22,6 +22,16 @@ inline float exp(float x) {
   return mantissa * std::bit_cast<float>(exponent << 23);
 }
 
+/// 2^x with a relative error below 3e-6 for x <= 0; below -125 as there. 2^0 is 1.
+inline float exp2(float x) {
+  x = x < kExp2Lowest ? kExp2Lowest : x;
+  const float shifted = x + kRoundToInt;
+  const float f = x - (shifted - kRoundToInt);
+  float p = kExp2Polynomial[0];
+  for (int i = 1; i < 5; ++i) p = p * f + kExp2Polynomial[i];
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + (std::bit_cast<std::uint32_t>(shifted) << 23));
+}
+
 inline float sigmoid(float x) { return 1.0F / (1.0F + exp(-x)); }
 
 inline float silu(float x) { return x * sigmoid(x); }

@@ -108,11 +108,11 @@ int masked_argmax(const float* x, const bool* allowed, int n) {
 }
 
 float masked_softmax_at(const float* x, const bool* allowed, int n, int chosen) {
-  float total = 0;
+  float lanes[kLanes] = {};
   for (int i = 0; i < n; ++i) {
-    if (allowed[i]) total += exp(x[i] - x[chosen]);
+    if (allowed[i]) lanes[i % kLanes] += exp(x[i] - x[chosen]);
   }
-  return 1.0F / total;
+  return 1.0F / fold(lanes);
 }
 
 }  // namespace octet::kernels::reference

@@ -60,7 +60,7 @@ void cell_update(float* c, const float* recur_c, const float* z, const float* em
 /// NaN is never chosen.
 int masked_argmax(const float* x, const bool* allowed, int n);
 
-/// exp(x[chosen]) / sum_i exp(x[i]) over the allowed i.
+/// exp(x[chosen]) / sum_i exp(x[i]) over the allowed i, in the order of dot().
 float masked_softmax_at(const float* x, const bool* allowed, int n, int chosen);
 
 }  // namespace octet::kernels::reference

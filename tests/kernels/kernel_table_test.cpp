@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "kernels/reference/ops.h"
@@ -174,6 +175,26 @@ TEST_CASE("attention has the reference's bits where scores lie far apart or are 
     for (const std::int64_t length : {1, 7, 8, 9, 16, 33, 300}) {
       CHECK(check_attention(AttentionInput(random, {3, 1, 64}, 0, length, scale)));
       CHECK(check_attention(AttentionInput(random, {4, 2, 17}, 300, 300 + length, scale)));
+    }
+  }
+}
+
+TEST_CASE("a choice's probability has the reference's bits for any mask and length") {
+  RandomFloats random(500);
+  for (int n = 1; n <= 256; n += n < 40 ? 1 : 24) {
+    for (const float scale : {0.1F, 5.0F, 60.0F}) {
+      const Unaligned x(random.normal(static_cast<std::size_t>(n), scale));
+      const auto chances = random.normal(static_cast<std::size_t>(n), 1.0F);
+      const auto allowed = std::make_unique<bool[]>(static_cast<std::size_t>(n));
+      for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) allowed[i] = chances[i] > -0.5F;
+      for (int chosen = 0; chosen < n; chosen += 1 + n / 7) {
+        const float expected = kernels::reference::masked_softmax_at(x.data(), allowed.get(), n, chosen);
+        for (const KernelTable* table : supported_kernels()) {
+          const float found = table->masked_softmax_at(x.data(), allowed.get(), n, chosen);
+          CAPTURE(table->isa, n, chosen, scale, found, expected);
+          REQUIRE(std::memcmp(&found, &expected, sizeof(found)) == 0);
+        }
+      }
     }
   }
 }
