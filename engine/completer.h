@@ -12,6 +12,7 @@
 #include "engine/completion.h"
 #include "engine/decode/drafter.h"
 #include "engine/decode/session.h"
+#include "engine/decode/step_costs.h"
 #include "engine/model/model_runner.h"
 
 namespace octet::engine {
@@ -19,8 +20,9 @@ namespace octet::engine {
 /// Owns the model runner and one session a document. One thread at a time.
 class Completer {
  public:
-  /// `drafter`: in place of the model's own draft heads (tests: drafters that are always wrong).
-  explicit Completer(std::unique_ptr<ModelRunner> runner, std::unique_ptr<Drafter> drafter = nullptr);
+  /// `costs`: what steps of this runner take, for the length of drafts. `drafter`: in place of the model's own draft heads (tests:
+  /// drafters that are always wrong).
+  explicit Completer(std::unique_ptr<ModelRunner> runner, StepCosts costs = {}, std::unique_ptr<Drafter> drafter = nullptr);
 
   using OnText = std::function<void(std::string_view)>;
 
@@ -34,6 +36,7 @@ class Completer {
   Session& session_for(const std::string& uri);
 
   std::unique_ptr<ModelRunner> runner_;
+  std::size_t prefill_chunk_;
   std::unique_ptr<Drafter> drafter_;
   struct Entry {
     std::string uri;

@@ -28,12 +28,13 @@ std::string check_place(const std::string& text) {
   return fmt::format("expected LINE:COL with both counted from 1, found '{}'", text);
 }
 
-void add_common(CLI::App& app, Options& options, unsigned& threads) {
+void add_common(CLI::App& app, Options& options) {
   app.add_option("--model", options.runner.model, "Model file (default: the one that came with octet)");
   app.add_option("--device", options.runner.device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
-  app.add_option("--threads", threads, "At most this many threads compute (the f32 profile uses one)")->check(CLI::Range(1U, 1024U));
+  app.add_option("--threads", options.runner.threads, "How many threads compute (default: one a core, at most 4; the f32 profile uses one)")
+      ->check(CLI::Range(1U, 1024U));
   app.add_option("--profile", options.runner.profile, "Numerics: f32 or int8")
       ->check(CLI::IsMember({"f32", "int8"}))
       ->capture_default_str();
@@ -50,7 +51,6 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   CompleteCommand complete;
   InspectCommand inspect;
   DoctorCommand doctor;
-  unsigned threads = 1;
   bool use_stdio = true;
   std::string place;
   bool no_draft = false;
@@ -60,7 +60,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   app.set_version_flag("--version", fmt::format("octet {} (model format {})", kVersion, bytemodel::kModelFormat));
   app.require_subcommand(0, 1);  // 1 would hide which word was not understood
   app.fallthrough();
-  add_common(app, options, threads);
+  add_common(app, options);
 
   CLI::App* lsp_app = app.add_subcommand("lsp", "Serve an editor");
   lsp_app->add_flag("--stdio", use_stdio, "Over standard input and output (the default)");

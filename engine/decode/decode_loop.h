@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/completion.h"
 #include "engine/decode/drafter.h"
@@ -16,7 +18,6 @@
 namespace octet::engine {
 
 struct DecodeTask {
-  ModelRunner& runner;
   KvCache& cache;   // holds the prompt
   std::size_t row;  // of the prompt's last byte in the runner's last forward()
   Choice first;     // the completion's first byte
@@ -40,6 +41,10 @@ struct DecodeOutcome {
 /// Runs until something stops it: a rule, kEnd, a budget, the context's end, `interrupt`.
 /// **The text does not depend on the drafter**: each byte is the primary head's choice. Afterwards the cache holds the
 /// prompt and a part of the completion.
-DecodeOutcome decode(DecodeTask task);
+DecodeOutcome decode(ModelRunner& runner, const DecodeTask& task);
+
+/// Several sequences, each with a cache of its own, one verify step for all that still run: a weight that was loaded serves them
+/// all. Every outcome is the one that decode() gives alone but for its counts. CHECKs 1 <= tasks.size() <= max_batch().
+std::vector<DecodeOutcome> decode_batch(ModelRunner& runner, std::span<const DecodeTask> tasks);
 
 }  // namespace octet::engine

@@ -1,5 +1,6 @@
 #include "engine/decode/sampler.h"
 
+#include "kernels/cpu/kernel_table.h"
 #include "kernels/reference/ops.h"
 
 namespace octet::engine {
@@ -15,7 +16,8 @@ std::optional<std::uint8_t> choose_byte(LogitsRow row, const ByteMask& allowed) 
 std::optional<Choice> choose(LogitsRow row, const ByteMask& allowed) {
   const auto byte = choose_byte(row, allowed);
   if (!byte) return std::nullopt;
-  return Choice{*byte, ref::masked_softmax_at(row.data(), allowed.data(), static_cast<int>(row.size()), *byte)};
+  static const auto probability_at = kernels::select_kernels("")->masked_softmax_at;  // the same bits in every table
+  return Choice{*byte, probability_at(row.data(), allowed.data(), static_cast<int>(row.size()), *byte)};
 }
 
 }  // namespace octet::engine

@@ -13,13 +13,13 @@ Session::Prefilled Session::prefill(std::span<const std::uint8_t> prompt, const 
   const auto n_common = static_cast<std::size_t>(mismatch.first - prompt.begin());
 
   Prefilled result;
-  result.n_reused = std::min(n_common, prompt.size() - 1);
+  result.n_reused = cache_->reusable(std::min(n_common, prompt.size() - 1));
   cache_->truncate(result.n_reused);
   while (cache_->length() < prompt.size()) {
     result.interrupted = interrupt.check();
     if (result.interrupted) return result;
     const auto rest = prompt.subspan(cache_->length());
-    const auto chunk = rest.first(std::min(rest.size(), runner_.max_batch()));
+    const auto chunk = rest.first(std::min(rest.size(), chunk_));
     last_logits_ = runner_.forward(chunk, *cache_, ModelRunner::Rows::kLast)[0];
     result.n_computed += chunk.size();
     result.last_row = chunk.size() - 1;

@@ -15,7 +15,9 @@ namespace octet::engine {
 /// One thread (the engine's). The runner outlives it.
 class Session {
  public:
-  explicit Session(ModelRunner& runner) : runner_(runner), cache_(runner.new_cache()) {}
+  /// `chunk`: how many positions prefill() computes between two looks at its interrupt.
+  Session(ModelRunner& runner, std::size_t chunk) : runner_(runner), chunk_(chunk), cache_(runner.new_cache()) {}
+  explicit Session(ModelRunner& runner) : Session(runner, runner.max_batch()) {}
 
   struct Prefilled {
     std::size_t n_reused = 0;
@@ -35,6 +37,7 @@ class Session {
 
  private:
   ModelRunner& runner_;
+  std::size_t chunk_;
   std::unique_ptr<KvCache> cache_;
   std::optional<LogitsRow> last_logits_;
 };

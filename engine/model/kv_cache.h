@@ -23,11 +23,15 @@ class KvCache {
   std::size_t room() const { return capacity_ - length(); }
   std::span<const std::uint8_t> bytes() const { return bytes_; }
 
-  /// Forgets all positions from `length` on. CHECKs that there are that many.
+  /// Forgets all positions from `length` on, which reusable() allows. CHECKs that there are that many.
   void truncate(std::size_t length) {
     OCTET_CHECK(length <= bytes_.size());
     bytes_.resize(length);
   }
+
+  /// The greatest length up to `length` from which the sequence can be continued: less where a layer no longer holds what its
+  /// window needs there.
+  virtual std::size_t reusable(std::size_t length) const { return length; }
 
   /// For runners: records the bytes whose keys and values they are about to write.
   void append(std::span<const std::uint8_t> bytes) {
@@ -36,6 +40,9 @@ class KvCache {
   }
 
  protected:
+  /// For runners that copy a cache.
+  void copy_bytes(const KvCache& from) { bytes_ = from.bytes_; }
+
   explicit KvCache(std::size_t capacity) : capacity_(capacity) { bytes_.reserve(capacity); }
 
  private:

@@ -25,6 +25,7 @@ class LogitsRows {
   LogitsRows(const float* data, std::size_t n_rows) : data_(data), n_rows_(n_rows) {}
   std::size_t size() const { return n_rows_; }
   LogitsRow operator[](std::size_t row) const { return LogitsRow(data_ + row * kVocabulary, kVocabulary); }
+  LogitsRows part(std::size_t first, std::size_t n) const { return {data_ + first * kVocabulary, n}; }
 
  private:
   const float* data_;
@@ -44,15 +45,29 @@ class ModelRunner {
   /// An empty cache with room for config().max_context positions and one batch more.
   virtual std::unique_ptr<KvCache> new_cache() const = 0;
 
+  /// Makes `to` hold what `from` holds; both are caches of this runner.
+  virtual void copy_cache(const KvCache& from, KvCache& to) const = 0;
+
   /// The most bytes that one call of forward() takes.
   virtual std::size_t max_batch() const = 0;
 
-  /// Appends `bytes` (1 to max_batch()) to `cache` and computes the primary head: row i holds the logits of the byte that
-  /// follows bytes[i]. With `Rows::kLast` only the last byte's row is computed and returned.
-  /// A row's bits do not depend on how the bytes were split into calls.
-  /// The rows are valid until the next call of any method. CHECKs that the cache has room.
+  /// Consecutive bytes of one sequence.
+  struct Piece {
+    std::span<const std::uint8_t> bytes;  // at least one
+    KvCache* cache;
+  };
+
+  /// Appends the bytes of each piece to its cache and computes the primary head: row i holds the logits of the byte that follows
+  /// the i-th byte of all pieces together, of which there are 1 to max_batch(). The caches are different ones. With
+  /// `Rows::kLast`, for a single piece, only the last byte's row is computed and returned.
+  /// A row's bits do not depend on how the bytes were split into calls, nor on the other pieces.
+  /// The rows are valid until the next call of any method. CHECKs that the caches have room.
   enum class Rows { kAll, kLast };
-  virtual LogitsRows forward(std::span<const std::uint8_t> bytes, KvCache& cache, Rows rows) = 0;
+  virtual LogitsRows forward(std::span<const Piece> pieces, Rows rows) = 0;
+  LogitsRows forward(std::span<const std::uint8_t> bytes, KvCache& cache, Rows rows) {
+    const Piece piece{bytes, &cache};
+    return forward(std::span(&piece, 1), rows);
+  }
 
   /// Starts a chain of proposals behind row `row` of the last forward(), whose cache has since been truncated to end with
   /// that row's byte, or not at all.

@@ -1,7 +1,10 @@
 #include "engine/model/open_runner.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -9,9 +12,12 @@
 #include <fmt/ranges.h>
 
 #include "bytemodel/model_file.h"
-#include "engine/model/cpu_runner.h"
+#include "engine/model/f32_runner.h"
+#include "engine/model/int8_runner.h"
+#include "engine/model/thread_team.h"
 #include "engine/stage_times.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/int8/int8_kernels.h"
 
 namespace octet::engine {
 namespace {
@@ -51,12 +57,43 @@ Result<std::filesystem::path> find_default_model() {
   return fail(ErrorCode::kNotFound, fmt::format("no model: none was named and there is none at {}", fmt::join(tried, ", ")));
 }
 
-Result<const kernels::KernelTable*> choose_kernels(const std::string& forced) {
-  if (const auto* table = kernels::select_kernels(forced)) return table;
+/// The table that was forced, or the best, of those that the processor supports.
+template <class Table>
+Result<const Table*> choose_kernels(const Table* selected, std::span<const Table* const> supported, const std::string& forced) {
+  if (selected != nullptr) return selected;
   std::vector<std::string> known;
-  for (const auto* table : kernels::supported_kernels()) known.emplace_back(table->isa);
+  for (const auto* table : supported) known.emplace_back(table->isa);
   return fail(ErrorCode::kUnsupported,
               fmt::format("OCTET_FORCE_ISA: '{}' is not available, this processor and build have {}", forced, fmt::join(known, ", ")));
+}
+
+/// Matrices that are stored as floats are quantised at load, which needs numbers.
+Result<void> check_finite(const bytemodel::ModelFile& model) {
+  for (const auto& spec : bytemodel::expected_tensors(model.config())) {
+    const auto& tensor = model.tensor(spec.name);
+    if (!spec.is_matrix() || tensor.dtype != bytemodel::DType::kF32) continue;
+    const auto values = tensor.f32();
+    const auto found = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+    if (found != values.end()) {
+      return fail(ErrorCode::kInvalidArgument, fmt::format("tensor {}: element {} is {}, expected a finite number (profile f32 takes it)",
+                                                           spec.name, found - values.begin(), *found));
+    }
+  }
+  return {};
+}
+
+constexpr unsigned kMaxAutomaticThreads = 4;  // the rest of the machine belongs to the editor and its compilers
+
+Result<std::unique_ptr<ModelRunner>> make_runner(bytemodel::ModelFile model, const RunnerOptions& options, unsigned threads) {
+  if (options.profile == "f32") {
+    const auto kernels = choose_kernels(kernels::select_kernels(options.forced_isa), kernels::supported_kernels(), options.forced_isa);
+    if (!kernels) return tl::unexpected(kernels.error());
+    return std::make_unique<F32Runner>(std::move(model), **kernels);
+  }
+  const auto kernels = choose_kernels(kernels::int8::select(options.forced_isa), kernels::int8::supported(), options.forced_isa);
+  if (!kernels) return tl::unexpected(kernels.error());
+  if (const auto finite = check_finite(model); !finite) return tl::unexpected(finite.error());
+  return std::make_unique<Int8Runner>(std::move(model), **kernels, threads);
 }
 
 }  // namespace
@@ -75,11 +112,9 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   if (options.device != "cpu" && options.device != "auto") {
     return fail(ErrorCode::kInvalidArgument, fmt::format("device: expected auto, cpu or cuda, found '{}'", options.device));
   }
-  if (options.profile != "f32") {
-    return fail(ErrorCode::kUnsupported, fmt::format("profile '{}': this version computes f32 only", options.profile));
+  if (options.profile != "f32" && options.profile != "int8") {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("profile: expected int8 or f32, found '{}'", options.profile));
   }
-  const auto kernels = choose_kernels(options.forced_isa);
-  if (!kernels) return tl::unexpected(kernels.error());
   const auto path = options.model.empty() ? find_default_model() : options.model;
   if (!path) return tl::unexpected(path.error());
   auto model = bytemodel::ModelFile::read(*path);
@@ -94,12 +129,15 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   info.sha256 = model->file().sha256();
   info.path = *path;
   info.device = "cpu";
-  info.isa = (*kernels)->isa;
   info.profile = options.profile;
+  info.threads = options.profile == "f32" ? 1 : options.threads != 0 ? options.threads : std::min(usable_cores(), kMaxAutomaticThreads);
   info.max_context = model->config().max_context;
-  auto runner = std::make_unique<CpuRunner>(std::move(*model), **kernels);
+  auto runner = make_runner(std::move(*model), options, info.threads);
+  if (!runner) return tl::unexpected(runner.error());
+  info.isa = (*runner)->isa();
+  StepCosts costs = measure_step_costs(**runner);
   info.load_ms = stopwatch.elapsed_ms();
-  return OpenedModel{std::move(runner), std::move(info)};
+  return OpenedModel{std::move(*runner), std::move(costs), std::move(info)};
 }
 
 }  // namespace octet::engine

@@ -7,15 +7,17 @@
 #include <vector>
 
 #include "bytemodel/result.h"
+#include "engine/decode/step_costs.h"
 #include "engine/model/model_runner.h"
 
 namespace octet::engine {
 
 struct RunnerOptions {
-  std::filesystem::path model;  // empty: the default model
-  std::string device = "auto";  // "auto", "cpu" or "cuda"
-  std::string profile = "f32";  // the numerics profile
-  std::string forced_isa;       // empty: the best that the processor has
+  std::filesystem::path model;   // empty: the default model
+  std::string device = "auto";   // "auto", "cpu" or "cuda"
+  std::string profile = "int8";  // the numerics profile, "int8" or "f32"
+  unsigned threads = 0;          // 0: the physical cores, at most 4
+  std::string forced_isa;        // empty: the best that the processor has
 };
 
 /// What there is to say about a model that was opened.
@@ -26,12 +28,14 @@ struct ModelInfo {
   std::string device;
   std::string isa;
   std::string profile;
+  unsigned threads = 1;
   int max_context = 0;
   double load_ms = 0;
 };
 
 struct OpenedModel {
   std::unique_ptr<ModelRunner> runner;
+  StepCosts costs;  // measured here and now
   ModelInfo info;
 };
 

@@ -64,7 +64,7 @@ int run_complete(const Options& options, const CompleteCommand& command) {
   request.use_draft = command.use_draft;
   request.alternatives = command.alternatives;
 
-  engine::Completer completer(std::move(model->runner));
+  engine::Completer completer(std::move(model->runner), std::move(model->costs));
   bool is_written = true;
   const auto stream = [&](std::string_view piece) {
     if (!command.json) is_written = write_output(piece) && is_written;

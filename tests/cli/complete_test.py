@@ -4,7 +4,7 @@ import hashlib
 import json
 import unittest
 
-from octet import MODEL, SNIPPET, SOURCE_DIR, TINY_MODELS, CliTest, cursor_after, environment
+from octet import DEFAULT_MODEL, MODEL, SNIPPET, SOURCE_DIR, TINY_MODELS, CliTest, cursor_after, environment, peak_memory
 
 FIELDS = {
     "text": str, "stop_reason": str, "prompt_bytes": int, "reused_bytes": int, "steps": int, "drafted": int, "accepted": int,
@@ -48,7 +48,7 @@ class CompleteTest(CliTest):
         self.assertEqual(set(result["ms"]), STAGES)
         self.assertEqual(set(result["model"]), {"name", "sha256"})
         self.assertEqual(result["model"], {"name": "octet-seed", "sha256": hashlib.sha256(MODEL.read_bytes()).hexdigest()})
-        self.assertEqual((result["device"], result["profile"]), ("cpu", "f32"))
+        self.assertEqual((result["device"], result["profile"]), ("cpu", "int8"))
 
     def test_json_fields_agree_with_each_other(self):
         for name, needle in PLACES:
@@ -159,9 +159,29 @@ class CompleteTest(CliTest):
     def test_options_stand_before_or_behind_the_verb(self):
         path, place = self.snippet()
         expected = self.complete(path, "--at", place)["text"]
-        self.assertEqual(self.complete(path, "--at", place, "--device", "cpu", "--threads", 1, "--profile", "f32")["text"], expected)
+        self.assertEqual(self.complete(path, "--at", place, "--device", "cpu", "--threads", 1, "--profile", "int8")["text"], expected)
         before = self.succeed("--device", "auto", "--model", MODEL, "complete", "--json", "--at", place, path)
         self.assertEqual(json.loads(before)["text"], expected)
+
+    def test_memory_stays_within_64_mb_of_the_model_file(self):
+        path, place = self.snippet()
+        for model in (MODEL, DEFAULT_MODEL):
+            code, peak = peak_memory("complete", path, "--at", place, "--raw", "--model", model)
+            self.assertEqual(code, 0)
+            self.assertLessEqual(peak, model.stat().st_size + (64 << 20))
+
+    def test_the_number_of_threads_changes_nothing_but_the_time(self):
+        path, place = self.snippet()
+        expected = self.complete(path, "--at", place, "--threads", 1, "--raw")["text"]
+        for threads in (2, 3, 7):
+            self.assertEqual(self.complete(path, "--at", place, "--threads", threads, "--raw")["text"], expected)
+
+    def test_both_profiles_complete(self):
+        path, place = self.snippet()
+        for profile in ("int8", "f32"):
+            result = self.complete(path, "--at", place, "--profile", profile)
+            self.assertEqual(result["profile"], profile)
+            self.assertNotEqual(result["text"], "")
 
     def test_every_instruction_set_gives_the_same_text(self):
         path, place = self.snippet()

@@ -94,7 +94,6 @@ class DoctorTest(CliTest):
             ([], environment(OCTET_MODEL=self.folder / "missing"), str(self.folder / "missing")),
             ([], environment(OCTET_FORCE_ISA="abacus"), "abacus"),
             (["--device", "cuda"], environment(), "cuda"),
-            (["--profile", "int8"], environment(), "int8"),
         ):
             with self.subTest(named=named):
                 result = run("doctor", "--json", *options, env=env)

@@ -194,6 +194,26 @@ TEST_CASE("requests from several threads are each answered once") {
   CHECK(std::all_of(n_ends.begin(), n_ends.end(), [](int n) { return n == 1; }));
 }
 
+TEST_CASE("a prompt is read in chunks that take no longer than a cancellation may") {
+  struct Case {
+    double ms_per_position;
+    std::size_t chunk;
+  };
+  for (const Case& c : {Case{0.001, 64}, Case{1.0, 10}, Case{2.4, 4}, Case{100.0, 1}}) {
+    const auto model = std::make_shared<ScriptedModel>("a");
+    const engine::StepCosts costs({c.ms_per_position, 2 * c.ms_per_position}, 0);
+    engine::Completer completer(std::make_unique<ScriptedRunner>(model), costs);
+    CompletionRequest request = request_for("a");
+    request.document.text = std::make_shared<const std::string>(300, 'a');
+    request.cursor = 300;
+    request.limits.max_bytes = 1;
+    const auto result = completer.complete(request, {}, {});
+    CAPTURE(c.ms_per_position, result.counts.prompt_bytes);
+    CHECK(result.counts.prompt_bytes > 300);
+    CHECK(model->n_forwards() - result.counts.steps == (result.counts.prompt_bytes + c.chunk - 1) / c.chunk);
+  }
+}
+
 TEST_CASE("a time budget ends decoding with the text so far") {
   const auto model = std::make_shared<ScriptedModel>(std::string(4000, 'a'));
   engine::Completer completer(std::make_unique<ScriptedRunner>(model));

@@ -4,14 +4,14 @@
 #include <catch2/catch.hpp>
 
 #include "bytemodel/control_bytes.h"
-#include "engine/model/cpu_runner.h"
+#include "engine/model/f32_runner.h"
 #include "tests/engine/bits_per_byte.h"
 #include "tests/support/golden.h"
 
 namespace octet::tests {
 namespace {
 
-using engine::CpuRunner;
+using engine::F32Runner;
 using engine::LogitsRow;
 using Rows = engine::ModelRunner::Rows;
 
@@ -20,7 +20,7 @@ constexpr double kTolerance = 1e-4;
 std::uint8_t argmax(LogitsRow row) { return static_cast<std::uint8_t>(std::max_element(row.begin(), row.end()) - row.begin()); }
 
 /// Feeds `bytes` in blocks; returns the last row.
-LogitsRow prefill(CpuRunner& runner, engine::KvCache& cache, std::span<const std::uint8_t> bytes) {
+LogitsRow prefill(F32Runner& runner, engine::KvCache& cache, std::span<const std::uint8_t> bytes) {
   while (bytes.size() > runner.max_batch()) {
     runner.forward(bytes.first(runner.max_batch()), cache, Rows::kLast);
     bytes = bytes.subspan(runner.max_batch());
@@ -28,7 +28,7 @@ LogitsRow prefill(CpuRunner& runner, engine::KvCache& cache, std::span<const std
   return runner.forward(bytes, cache, Rows::kLast)[0];
 }
 
-std::vector<std::uint8_t> propose(CpuRunner& runner, engine::KvCache& cache, std::size_t row, std::uint8_t first) {
+std::vector<std::uint8_t> propose(F32Runner& runner, engine::KvCache& cache, std::size_t row, std::uint8_t first) {
   std::vector<std::uint8_t> draft{first};
   runner.begin_draft(row, cache);
   for (int i = 1; i < runner.config().n_predict; ++i) draft.push_back(argmax(runner.next_draft(draft.back())));
@@ -40,7 +40,7 @@ std::vector<std::uint8_t> propose(CpuRunner& runner, engine::KvCache& cache, std
 TEST_CASE("logits of every head, the hidden state and the draft chain agree with the golden vectors") {
   const std::string name = GENERATE("seed", "tiny-linear", "tiny-transformer");
   const std::string isa = GENERATE("baseline", "");
-  CpuRunner runner(load_model(name), *kernels::select_kernels(isa));
+  F32Runner runner(load_model(name), *kernels::select_kernels(isa));
   for (const GoldenCase& golden : load_golden(name)) {
     CAPTURE(name, golden.name, runner.isa());
     const auto cache = runner.new_cache();
@@ -65,7 +65,7 @@ TEST_CASE("logits of every head, the hidden state and the draft chain agree with
 
 TEST_CASE("greedy continuations with draft and verification come out byte for byte, step for step") {
   const std::string name = GENERATE("seed", "tiny-linear", "tiny-transformer");
-  CpuRunner runner(load_model(name), *kernels::select_kernels(""));
+  F32Runner runner(load_model(name), *kernels::select_kernels(""));
   for (const GoldenCase& golden : load_golden(name)) {
     CAPTURE(name, golden.name);
     REQUIRE(*std::min_element(golden.margins.begin(), golden.margins.end()) > 1e-3);
@@ -91,7 +91,7 @@ TEST_CASE("greedy continuations with draft and verification come out byte for by
 }
 
 TEST_CASE("bits per byte of the golden prompts agree") {
-  CpuRunner runner(load_model("seed"), *kernels::select_kernels(""));
+  F32Runner runner(load_model("seed"), *kernels::select_kernels(""));
   for (const GoldenCase& golden : load_golden("seed")) {
     CAPTURE(golden.name);
     CHECK(bits_per_byte(runner, golden.prompt) == Approx(golden.bits_per_byte).epsilon(1e-4));

@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "bytemodel/model_writer.h"
-#include "engine/model/cpu_runner.h"
+#include "engine/model/f32_runner.h"
 #include "tests/engine/bits_per_byte.h"
 #include "tests/support/golden.h"
 
@@ -19,7 +19,7 @@ using bytemodel::DType;
 using bytemodel::ModelFile;
 using bytemodel::TensorView;
 using bytemodel::WeightType;
-using engine::CpuRunner;
+using engine::F32Runner;
 using Rows = engine::ModelRunner::Rows;
 
 /// `tensors` written and read again as a model of this type.
@@ -65,8 +65,8 @@ TEST_CASE("an int8 file computes bit for bit what the f32 file of its numbers do
   const std::string name = GENERATE("seed", "tiny-linear", "tiny-transformer");
   ModelFile int8 = as_int8(load_model(name));
   REQUIRE(int8.tensor("unembed").dtype == DType::kI8);
-  CpuRunner wide(as_f32(int8), *kernels::select_kernels(""));
-  CpuRunner packed(std::move(int8), *kernels::select_kernels(""));
+  F32Runner wide(as_f32(int8), *kernels::select_kernels(""));
+  F32Runner packed(std::move(int8), *kernels::select_kernels(""));
   for (const GoldenCase& golden : load_golden(name)) {
     CAPTURE(name, golden.name);
     const auto wide_cache = wide.new_cache();
@@ -88,7 +88,7 @@ TEST_CASE("an int8 file computes bit for bit what the f32 file of its numbers do
 
 TEST_CASE("rounding the seed's matrices to int8 costs at most 0.01 bits per byte") {
   const ModelFile seed = load_model("seed");
-  CpuRunner rounded(as_int8(seed), *kernels::select_kernels(""));
+  F32Runner rounded(as_int8(seed), *kernels::select_kernels(""));
   double cost = 0;
   const auto cases = load_golden("seed");
   for (const GoldenCase& golden : cases) {

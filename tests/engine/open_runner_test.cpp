@@ -68,15 +68,43 @@ TEST_CASE("a context without room for a prompt is refused by name") {
 }
 
 TEST_CASE("a device, a profile or an instruction set that is not there is refused by name") {
-  engine::RunnerOptions cuda{model_path("tiny-linear"), "cuda", "f32", ""};
-  engine::RunnerOptions int8{model_path("tiny-linear"), "auto", "int8", ""};
-  engine::RunnerOptions isa{model_path("tiny-linear"), "auto", "f32", "sse9"};
-  for (const auto& [options, named] : {std::pair{cuda, "cuda"}, std::pair{int8, "int8"}, std::pair{isa, "sse9"}}) {
-    const auto opened = engine::open_runner(options);
-    REQUIRE_FALSE(opened.has_value());
-    CHECK(opened.error().code == ErrorCode::kUnsupported);
-    CHECK_THAT(opened.error().message, Catch::Contains(named));
+  for (const std::string profile : {"f32", "int8"}) {
+    engine::RunnerOptions options;
+    options.model = model_path("tiny-linear");
+    options.profile = profile;
+    engine::RunnerOptions cuda = options;
+    cuda.device = "cuda";
+    engine::RunnerOptions isa = options;
+    isa.forced_isa = "sse9";
+    for (const auto& [refused, named] : {std::pair{cuda, "cuda"}, std::pair{isa, "sse9"}}) {
+      const auto opened = engine::open_runner(refused);
+      REQUIRE_FALSE(opened.has_value());
+      CHECK(opened.error().code == ErrorCode::kUnsupported);
+      CHECK_THAT(opened.error().message, Catch::Contains(named));
+    }
   }
+  engine::RunnerOptions options;
+  options.model = model_path("tiny-linear");
+  options.profile = "f16";
+  const auto opened = engine::open_runner(options);
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code == ErrorCode::kInvalidArgument);
+  CHECK_THAT(opened.error().message, Catch::Contains("f16"));
+}
+
+TEST_CASE("int8 is the profile, and the threads are as asked") {
+  engine::RunnerOptions options;
+  options.model = model_path("tiny-linear");
+  options.threads = 3;
+  const auto opened = engine::open_runner(options);
+  REQUIRE(opened.has_value());
+  CHECK(opened->info.profile == "int8");
+  CHECK(opened->info.threads == 3);
+  options.threads = 0;
+  const auto automatic = engine::open_runner(options);
+  REQUIRE(automatic.has_value());
+  CHECK(automatic->info.threads >= 1);
+  CHECK(automatic->info.threads <= 4);
 }
 
 }  // namespace octet::tests

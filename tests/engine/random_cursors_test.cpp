@@ -12,9 +12,10 @@
 
 #include "engine/completer.h"
 #include "engine/decode/head_drafter.h"
-#include "engine/model/cpu_runner.h"
+#include "engine/model/f32_runner.h"
 #include "tests/support/drafters.h"
 #include "tests/support/golden.h"
+#include "tests/support/sources.h"
 
 namespace octet::tests {
 namespace {
@@ -26,34 +27,8 @@ using engine::CompletionRequest;
 constexpr std::size_t kTextBefore = 180;
 constexpr std::size_t kTextBehind = 60;
 
-/// The sources of this repository and its samples: C, C++, Python, Go, Rust, TypeScript, JavaScript.
-std::vector<std::filesystem::path> source_files() {
-  std::vector<std::filesystem::path> files;
-  for (const char* folder : {"benchmarks/samples", "engine", "lsp", "bytemodel", "kernels"}) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(source_dir() / folder)) {
-      const auto extension = entry.path().extension();
-      const bool is_source = extension == ".c" || extension == ".cpp" || extension == ".h" || extension == ".py" || extension == ".go" ||
-                             extension == ".rs" || extension == ".ts" || extension == ".js";
-      if (is_source) files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-CompletionRequest random_request(const std::vector<std::filesystem::path>& files, std::mt19937& random) {
-  const auto& path = files[random() % files.size()];
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  std::size_t cursor = random() % (text.size() + 1);
-  while (cursor < text.size() && (text[cursor] & 0xC0) == 0x80) ++cursor;
-  const std::size_t begin = cursor - std::min(cursor, kTextBefore);
-
-  CompletionRequest request;
-  request.document.uri = path.string();
-  request.document.path = path.string();
-  request.document.text = std::make_shared<const std::string>(text.substr(begin, cursor - begin + kTextBehind));
-  request.cursor = cursor - begin;
+CompletionRequest short_request(const std::vector<std::filesystem::path>& files, std::mt19937& random) {
+  CompletionRequest request = random_request(files, random, kTextBefore, kTextBehind);
   request.limits.max_bytes = 32;
   request.raw = random() % 2 == 0;
   return request;
@@ -63,7 +38,7 @@ CompletionRequest random_request(const std::vector<std::filesystem::path>& files
 class SwitchedDrafter final : public engine::Drafter {
  public:
   engine::Drafter* current = nullptr;
-  void propose(const engine::DraftPoint& point, std::size_t max_bytes, std::vector<std::uint8_t>& draft) override {
+  void propose(const engine::DraftPoint& point, std::size_t max_bytes, engine::Draft& draft) override {
     current->propose(point, max_bytes, draft);
   }
 };
@@ -72,22 +47,22 @@ void compare_at(std::uint32_t seed, int n_cursors) {
   const auto files = source_files();
   REQUIRE(files.size() >= 20);
   std::mt19937 random(seed);
-  auto runner = std::make_unique<engine::CpuRunner>(load_model("seed"), *kernels::select_kernels(""));
-  engine::HeadDrafter heads(*runner);
+  auto runner = std::make_unique<engine::F32Runner>(load_model("seed"), *kernels::select_kernels(""));
+  engine::HeadDrafter heads(*runner, {});
   RandomDrafter chance(seed);
   OracleDrafter wrong(OracleDrafter::Habit::kAlwaysWrong, 3);
   auto switched = std::make_unique<SwitchedDrafter>();
   SwitchedDrafter& drafter = *switched;
-  Completer completer(std::move(runner), std::move(switched));
+  Completer completer(std::move(runner), {}, std::move(switched));
 
   std::size_t steps = 0;
   std::size_t accepted = 0;
   for (int i = 0; i < n_cursors; ++i) {
-    CompletionRequest request = random_request(files, random);
+    CompletionRequest request = short_request(files, random);
     request.use_draft = false;
     const auto plain = completer.complete(request, {}, {});
     request.use_draft = true;
-    wrong.learn(plain.text, plain.counts.prompt_bytes);
+    wrong.expect(plain.text, plain.counts.prompt_bytes);
     for (engine::Drafter* candidate :
          {static_cast<engine::Drafter*>(&heads), static_cast<engine::Drafter*>(&chance), static_cast<engine::Drafter*>(&wrong)}) {
       drafter.current = candidate;

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/completer.h"
-#include "engine/model/cpu_runner.h"
+#include "engine/model/f32_runner.h"
 #include "tests/support/drafters.h"
 #include "tests/support/golden.h"
 #include "tests/support/scripted_runner.h"
@@ -19,11 +19,11 @@ namespace {
 using engine::Completer;
 using engine::CompletionRequest;
 using engine::CompletionResult;
-using engine::CpuRunner;
+using engine::F32Runner;
 using Rows = engine::ModelRunner::Rows;
 
-std::unique_ptr<CpuRunner> open(const std::string& model) {
-  return std::make_unique<CpuRunner>(load_model(model), *kernels::select_kernels(""));
+std::unique_ptr<F32Runner> open(const std::string& model) {
+  return std::make_unique<F32Runner>(load_model(model), *kernels::select_kernels(""));
 }
 
 CompletionRequest random_request(std::mt19937& random) {
@@ -60,13 +60,13 @@ CompletionResult complete(Completer& completer, const CompletionRequest& request
 TEST_CASE("the text is the same for any drafter, on both kinds of heads") {
   const std::string model = GENERATE("tiny-linear", "tiny-transformer");
   Completer by_heads(open(model));
-  Completer by_chance(open(model), std::make_unique<RandomDrafter>(5));
+  Completer by_chance(open(model), {}, std::make_unique<RandomDrafter>(5));
   auto right_drafter = std::make_unique<OracleDrafter>(OracleDrafter::Habit::kAlwaysRight, 7);
   auto wrong_drafter = std::make_unique<OracleDrafter>(OracleDrafter::Habit::kAlwaysWrong, 7);
   OracleDrafter& right = *right_drafter;
   OracleDrafter& wrong = *wrong_drafter;
-  Completer by_right(open(model), std::move(right_drafter));
-  Completer by_wrong(open(model), std::move(wrong_drafter));
+  Completer by_right(open(model), {}, std::move(right_drafter));
+  Completer by_wrong(open(model), {}, std::move(wrong_drafter));
 
   CHECK(rc::check("random documents, cursors and budgets", [&](std::uint32_t seed) {
     std::mt19937 random(seed);
@@ -75,8 +75,8 @@ TEST_CASE("the text is the same for any drafter, on both kinds of heads") {
     const auto plain = complete(by_heads, request);
     RC_ASSERT(plain.counts.drafted == 0);
     request.use_draft = true;
-    right.learn(plain.text, plain.counts.prompt_bytes);
-    wrong.learn(plain.text, plain.counts.prompt_bytes);
+    right.expect(plain.text, plain.counts.prompt_bytes);
+    wrong.expect(plain.text, plain.counts.prompt_bytes);
     for (Completer* completer : {&by_heads, &by_chance, &by_right, &by_wrong}) {
       const auto drafted = complete(*completer, request);
       RC_ASSERT(drafted.text == plain.text);

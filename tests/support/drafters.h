@@ -17,15 +17,15 @@ class RandomDrafter final : public engine::Drafter {
  public:
   explicit RandomDrafter(std::uint32_t seed) : random_(seed) {}
 
-  void propose(const engine::DraftPoint& point, std::size_t max_bytes, std::vector<std::uint8_t>& draft) override {
-    draft.clear();
+  void propose(const engine::DraftPoint& point, std::size_t max_bytes, engine::Draft& draft) override {
+    draft = {};
     engine::Utf8State state = point.after_own;
     const std::size_t n = std::min<std::size_t>(max_bytes, random_() % 6);
-    while (draft.size() < n) {
+    while (draft.bytes.size() < n) {
       const auto byte = static_cast<std::uint8_t>(random_());
       if (!state.allowed()[byte]) continue;
       state.advance(byte);
-      draft.push_back(byte);
+      draft.bytes.push_back(byte);
     }
   }
 
@@ -40,17 +40,17 @@ class OracleDrafter final : public engine::Drafter {
   OracleDrafter(Habit habit, std::size_t n) : habit_(habit), n_(n) {}
 
   /// The text, and the length of the prompt that it follows.
-  void learn(std::string truth, std::size_t prompt_bytes) {
+  void expect(std::string truth, std::size_t prompt_bytes) {
     truth_ = std::move(truth);
     prompt_bytes_ = prompt_bytes;
   }
 
-  void propose(const engine::DraftPoint& point, std::size_t max_bytes, std::vector<std::uint8_t>& draft) override {
-    draft.clear();
+  void propose(const engine::DraftPoint& point, std::size_t max_bytes, engine::Draft& draft) override {
+    draft = {};
     const std::size_t begin = point.cache.length() - prompt_bytes_ + 1;
-    for (std::size_t i = begin; i < truth_.size() && draft.size() < std::min(n_, max_bytes); ++i) {
+    for (std::size_t i = begin; i < truth_.size() && draft.bytes.size() < std::min(n_, max_bytes); ++i) {
       const auto right = static_cast<std::uint8_t>(truth_[i]);
-      draft.push_back(habit_ == Habit::kAlwaysRight ? right : right == 'x' ? std::uint8_t{'y'} : std::uint8_t{'x'});
+      draft.bytes.push_back(habit_ == Habit::kAlwaysRight ? right : right == 'x' ? std::uint8_t{'y'} : std::uint8_t{'x'});
     }
   }
 

@@ -32,6 +32,7 @@ std::vector<GoldenCase> load_golden(const std::string& name) {
 
 std::filesystem::path model_path(const std::string& name) {
   const std::filesystem::path root = source_dir();
+  if (name == "default") return root / "bytemodel/weights/octet.safetensors";
   return root / "tests/golden" / (name == "seed" ? "octet-seed.safetensors" : name + ".safetensors");
 }
 

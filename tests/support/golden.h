@@ -28,6 +28,7 @@ std::filesystem::path source_dir();
 
 /// "seed", "tiny-linear" or "tiny-transformer".
 std::vector<GoldenCase> load_golden(const std::string& name);
+/// One of those, or "default": the model that users get.
 bytemodel::ModelFile load_model(const std::string& name);
 std::filesystem::path model_path(const std::string& name);
 

@@ -123,7 +123,12 @@ class ScriptedRunner final : public engine::ModelRunner {
     return std::make_unique<Cache>(static_cast<std::size_t>(config_.max_context) + kMaxBatch);
   }
 
-  engine::LogitsRows forward(std::span<const std::uint8_t> bytes, engine::KvCache& cache, Rows rows) override {
+  void copy_cache(const engine::KvCache& from, engine::KvCache& to) const override { static_cast<Cache&>(to).copy(from); }
+
+  engine::LogitsRows forward(std::span<const Piece> pieces, Rows rows) override {
+    engine::KvCache& cache = *pieces[0].cache;
+    if (pieces.size() > 1) return forward_many(pieces);
+    const auto bytes = pieces[0].bytes;
     model_->record_forward();
     model_->step.wait_through();
     start_ = cache.length();
@@ -154,7 +159,19 @@ class ScriptedRunner final : public engine::ModelRunner {
   class Cache final : public engine::KvCache {
    public:
     explicit Cache(std::size_t capacity) : KvCache(capacity) {}
+    void copy(const engine::KvCache& from) { copy_bytes(from); }
   };
+
+  engine::LogitsRows forward_many(std::span<const Piece> pieces) {
+    model_->record_forward();
+    model_->step.wait_through();
+    std::size_t row = 0;
+    for (const Piece& piece : pieces) {
+      for (std::size_t i = 0; i < piece.bytes.size(); ++i) write_row(row++, piece.cache->length() + i + 1);
+      piece.cache->append(piece.bytes);
+    }
+    return {logits_.data(), row};
+  }
 
   /// Logits of the byte at `pos` of the sequence.
   void write_row(std::size_t row, std::size_t pos) {

@@ -16,16 +16,18 @@ namespace octet::engine {
 
 /// One thread computes. Works on blocks of up to max_batch() positions so that a weight that was loaded serves them all;
 /// every row's bits are the same for any block size.
-class CpuRunner final : public ModelRunner {
+class F32Runner final : public ModelRunner {
  public:
-  CpuRunner(bytemodel::ModelFile model, const kernels::KernelTable& kernels);
+  F32Runner(bytemodel::ModelFile model, const kernels::KernelTable& kernels);
 
+  using ModelRunner::forward;
   const bytemodel::ModelConfig& config() const override { return model_.config(); }
   const char* device() const override { return "cpu"; }
   const char* isa() const override { return kernels_.isa; }
   std::unique_ptr<KvCache> new_cache() const override;
+  void copy_cache(const KvCache& from, KvCache& to) const override;
   std::size_t max_batch() const override { return kMaxBatch; }
-  LogitsRows forward(std::span<const std::uint8_t> bytes, KvCache& cache, Rows rows) override;
+  LogitsRows forward(std::span<const Piece> pieces, Rows rows) override;
   void begin_draft(std::size_t row, const KvCache& cache) override;
   LogitsRow next_draft(std::uint8_t previous) override;
 
@@ -40,6 +42,7 @@ class CpuRunner final : public ModelRunner {
   /// One block more than the sequence may grow to: a verify step may look past the last byte that is kept.
   std::size_t cache_capacity() const { return static_cast<std::size_t>(config().max_context) + kMaxBatch; }
   void embed(std::span<const std::uint8_t> history, float* h);
+  std::size_t forward_piece(const Piece& piece, Rows rows, float* hidden, float* logits);
   void project_keys_values(const BlockWeights& block, std::size_t block_idx, const float* h, std::size_t n_rows, std::size_t pos,
                            CpuCache& cache);
   void run_block(const BlockWeights& block, std::size_t block_idx, float* h, std::size_t n_rows, std::size_t pos, const CpuCache& cache);

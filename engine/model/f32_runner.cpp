@@ -1,4 +1,4 @@
-#include "engine/model/cpu_runner.h"
+#include "engine/model/f32_runner.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@ namespace octet::engine {
 namespace ref = kernels::reference;
 
 /// Keys and values of every block, [block][position][kv_dim]; transformer heads are blocks behind the layers.
-class CpuRunner::CpuCache final : public KvCache {
+class F32Runner::CpuCache final : public KvCache {
  public:
   CpuCache(std::size_t capacity, std::size_t n_blocks, std::size_t kv_dim)
       : KvCache(capacity), kv_dim_(kv_dim), keys_(n_blocks * capacity * kv_dim), values_(keys_.size()) {}
@@ -22,6 +22,12 @@ class CpuRunner::CpuCache final : public KvCache {
   const float* keys(std::size_t block_idx) const { return keys_.data() + index(block_idx, 0); }
   const float* values(std::size_t block_idx) const { return values_.data() + index(block_idx, 0); }
 
+  void copy(const CpuCache& from) {
+    copy_bytes(from);
+    keys_ = from.keys_;
+    values_ = from.values_;
+  }
+
  private:
   std::size_t index(std::size_t block_idx, std::size_t pos) const { return (block_idx * capacity() + pos) * kv_dim_; }
 
@@ -30,7 +36,7 @@ class CpuRunner::CpuCache final : public KvCache {
   std::vector<float> values_;
 };
 
-CpuRunner::CpuRunner(bytemodel::ModelFile model, const kernels::KernelTable& kernels)
+F32Runner::F32Runner(bytemodel::ModelFile model, const kernels::KernelTable& kernels)
     : model_(std::move(model)), weights_(model_), kernels_(kernels) {
   const auto& c = config();
   const auto d = static_cast<std::size_t>(c.d_model);
@@ -54,13 +60,15 @@ CpuRunner::CpuRunner(bytemodel::ModelFile model, const kernels::KernelTable& ker
   for (auto* row : {&draft_.row, &draft_.cell_row}) row->resize(kVocabulary);
 }
 
-std::unique_ptr<KvCache> CpuRunner::new_cache() const {
+std::unique_ptr<KvCache> F32Runner::new_cache() const {
   return std::make_unique<CpuCache>(cache_capacity(), weights_.layers.size() + weights_.heads.size(),
                                     static_cast<std::size_t>(config().kv_dim()));
 }
 
+void F32Runner::copy_cache(const KvCache& from, KvCache& to) const { static_cast<CpuCache&>(to).copy(static_cast<const CpuCache&>(from)); }
+
 /// h[d_model] = embed[last byte] + ngram_proj . concat of the n-gram rows that end there.
-void CpuRunner::embed(std::span<const std::uint8_t> history, float* h) {
+void F32Runner::embed(std::span<const std::uint8_t> history, float* h) {
   const auto& c = config();
   const auto dim = static_cast<std::size_t>(c.ngram_dim);
   const float* row = weights_.embed + history.back() * static_cast<std::size_t>(c.d_model);
@@ -77,7 +85,7 @@ void CpuRunner::embed(std::span<const std::uint8_t> history, float* h) {
 }
 
 /// Norm over each attention head, then RoPE for position `pos`.
-void CpuRunner::rotate(float* heads, const float* gain, int n_heads, std::size_t pos) {
+void F32Runner::rotate(float* heads, const float* gain, int n_heads, std::size_t pos) {
   const auto& c = config();
   const auto half = static_cast<std::size_t>(c.head_dim / 2);
   ref::rms_norm(heads, gain, static_cast<float>(c.norm_eps), heads, n_heads, c.head_dim);
@@ -86,7 +94,7 @@ void CpuRunner::rotate(float* heads, const float* gain, int n_heads, std::size_t
 
 /// Writes the block's keys and values of positions pos .. pos + n_rows - 1, whose input is h[n_rows, d_model].
 /// Leaves the normed input in normed_, where run_block() expects it.
-void CpuRunner::project_keys_values(const BlockWeights& block, std::size_t block_idx, const float* h, std::size_t n_rows, std::size_t pos,
+void F32Runner::project_keys_values(const BlockWeights& block, std::size_t block_idx, const float* h, std::size_t n_rows, std::size_t pos,
                                     CpuCache& cache) {
   const auto& c = config();
   const int m = static_cast<int>(n_rows);
@@ -100,7 +108,7 @@ void CpuRunner::project_keys_values(const BlockWeights& block, std::size_t block
 }
 
 /// The rest of the block, in place on h[n_rows, d_model]; normed_ holds RMSNorm(h) * attn_norm.
-void CpuRunner::run_block(const BlockWeights& block, std::size_t block_idx, float* h, std::size_t n_rows, std::size_t pos,
+void F32Runner::run_block(const BlockWeights& block, std::size_t block_idx, float* h, std::size_t n_rows, std::size_t pos,
                           const CpuCache& cache) {
   const auto& c = config();
   const int m = static_cast<int>(n_rows);
@@ -130,44 +138,57 @@ void CpuRunner::run_block(const BlockWeights& block, std::size_t block_idx, floa
   ref::add(h, delta_.data(), n_hidden);
 }
 
-LogitsRows CpuRunner::forward(std::span<const std::uint8_t> bytes, KvCache& any_cache, Rows rows) {
-  OCTET_CHECK(!bytes.empty() && bytes.size() <= kMaxBatch);
-  auto& cache = static_cast<CpuCache&>(any_cache);
+/// One sequence's rows, into hidden[n, d_model] and logits[n or 1, 256]. Returns the number of rows of logits.
+std::size_t F32Runner::forward_piece(const Piece& piece, Rows rows, float* trunk, float* logits) {
+  const auto bytes = piece.bytes;
+  auto& cache = static_cast<CpuCache&>(*piece.cache);
   const auto& c = config();
   const auto d = static_cast<std::size_t>(c.d_model);
   const std::size_t pos = cache.length();
   cache.append(bytes);
 
-  for (std::size_t row = 0; row < bytes.size(); ++row) embed(cache.bytes().first(pos + row + 1), &hidden_[row * d]);
+  for (std::size_t row = 0; row < bytes.size(); ++row) embed(cache.bytes().first(pos + row + 1), trunk + row * d);
   for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
-    project_keys_values(weights_.layers[i], i, hidden_.data(), bytes.size(), pos, cache);
-    run_block(weights_.layers[i], i, hidden_.data(), bytes.size(), pos, cache);
+    project_keys_values(weights_.layers[i], i, trunk, bytes.size(), pos, cache);
+    run_block(weights_.layers[i], i, trunk, bytes.size(), pos, cache);
   }
 
   const std::size_t first_row = rows == Rows::kAll ? 0 : bytes.size() - 1;
   const std::size_t n_rows = bytes.size() - first_row;
-  const float* top = &hidden_[first_row * d];
+  const float* top = trunk + first_row * d;
   if (!weights_.heads.empty()) {
     // Draft heads need their keys and values of every position; only the primary head, last so that normed_ is its own,
     // runs on.
     for (std::size_t i = weights_.heads.size(); i-- > 0;) {
-      project_keys_values(weights_.heads[i], weights_.layers.size() + i, hidden_.data(), bytes.size(), pos, cache);
+      project_keys_values(weights_.heads[i], weights_.layers.size() + i, trunk, bytes.size(), pos, cache);
     }
-    std::copy(hidden_.begin(), hidden_.begin() + static_cast<std::ptrdiff_t>(bytes.size() * d), head_hidden_.begin());
+    std::copy_n(trunk, bytes.size() * d, head_hidden_.data());
     run_block(weights_.heads[0], weights_.layers.size(), head_hidden_.data(), bytes.size(), pos, cache);
     top = &head_hidden_[first_row * d];
   }
   ref::rms_norm(top, weights_.final_norm, static_cast<float>(c.norm_eps), normed_.data(), static_cast<int>(n_rows), c.d_model);
-  kernels_.matmul(normed_.data(), weights_.unembed, logits_.data(), static_cast<int>(n_rows), kVocabulary, c.d_model);
+  kernels_.matmul(normed_.data(), weights_.unembed, logits, static_cast<int>(n_rows), kVocabulary, c.d_model);
+  return n_rows;
+}
+
+LogitsRows F32Runner::forward(std::span<const Piece> pieces, Rows rows) {
+  OCTET_CHECK(rows == Rows::kAll || pieces.size() == 1);
+  std::size_t first = 0;
+  std::size_t n_rows = 0;
+  for (const Piece& piece : pieces) {
+    OCTET_CHECK(!piece.bytes.empty() && piece.bytes.size() <= kMaxBatch - first);
+    n_rows += forward_piece(piece, rows, &hidden_[first * static_cast<std::size_t>(config().d_model)], &logits_[first * kVocabulary]);
+    first += piece.bytes.size();
+  }
   return {logits_.data(), n_rows};
 }
 
-std::span<const float> CpuRunner::hidden(std::size_t row) const {
+std::span<const float> F32Runner::hidden(std::size_t row) const {
   const auto d = static_cast<std::size_t>(config().d_model);
   return std::span(hidden_).subspan(row * d, d);
 }
 
-void CpuRunner::begin_draft(std::size_t row, const KvCache& any_cache) {
+void F32Runner::begin_draft(std::size_t row, const KvCache& any_cache) {
   const auto& c = config();
   const auto longest = c.ngram_orders.empty() ? 1 : *std::max_element(c.ngram_orders.begin(), c.ngram_orders.end());
   const auto& cache = static_cast<const CpuCache&>(any_cache);
@@ -187,7 +208,7 @@ void CpuRunner::begin_draft(std::size_t row, const KvCache& any_cache) {
   }
 }
 
-LogitsRow CpuRunner::next_draft(std::uint8_t previous) {
+LogitsRow F32Runner::next_draft(std::uint8_t previous) {
   const auto& c = config();
   const auto d = static_cast<std::size_t>(c.d_model);
   ++draft_.head_idx;

@@ -1,0 +1,97 @@
+// The team of threads: everybody works, nobody runs ahead, and an idle team costs nothing.
+#include "engine/model/thread_team.h"
+
+#include <catch2/catch.hpp>
+#include <numeric>
+
+#include <sys/resource.h>
+
+namespace octet::tests {
+namespace {
+
+using engine::ThreadTeam;
+
+double processor_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+}  // namespace
+
+TEST_CASE("shares cover all items once, in order") {
+  const int n_threads = GENERATE(1, 2, 3, 4, 7);
+  ThreadTeam team(static_cast<unsigned>(n_threads));
+  for (const int n : {0, 1, 2, 5, 16, 44, 1000}) {
+    std::vector<std::atomic<int>> counts(static_cast<std::size_t>(n));
+    team.run([&](const ThreadTeam::Member& member) {
+      const auto share = member.share(n);
+      for (int i = share.begin; i < share.end; ++i) ++counts[static_cast<std::size_t>(i)];
+    });
+    for (const auto& count : counts) REQUIRE(count == 1);
+  }
+}
+
+TEST_CASE("what a member wrote before a barrier, the others read behind it") {
+  const int n_threads = GENERATE(2, 3, 4);
+  ThreadTeam team(static_cast<unsigned>(n_threads));
+  std::vector<int> values(static_cast<std::size_t>(n_threads));
+  std::atomic<int> n_wrong = 0;
+  for (int task = 0; task < 300; ++task) {
+    team.run([&](const ThreadTeam::Member& member) {
+      for (int round = 0; round < 20; ++round) {
+        const int stamp = 20 * task + round;
+        const auto share = member.share(n_threads);
+        for (int i = share.begin; i < share.end; ++i) values[static_cast<std::size_t>(i)] = stamp;
+        member.wait_for_all();
+        if (std::accumulate(values.begin(), values.end(), 0) != n_threads * stamp) ++n_wrong;
+        member.wait_for_all();
+      }
+    });
+  }
+  CHECK(n_wrong == 0);
+}
+
+TEST_CASE("run returns when all members are done") {
+  ThreadTeam team(4);
+  for (int task = 0; task < 1000; ++task) {
+    std::atomic<int> n_done = 0;
+    int n_members = 0;
+    team.run([&](const ThreadTeam::Member& member) {
+      if (member.index() == 0) n_members = member.size();
+      ++n_done;
+    });
+    REQUIRE(n_done == n_members);
+  }
+}
+
+TEST_CASE("a team without work takes no processor time") {
+  ThreadTeam team(4);
+  team.run([](const ThreadTeam::Member&) {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // longer than a member spins
+  const double before = processor_seconds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  CHECK(processor_seconds() - before < 0.01);
+}
+
+TEST_CASE("a team whose members are not scheduled works as one thread for a while") {
+  ThreadTeam team(2);
+  const auto size_of_team = [&] {
+    int size = 0;
+    team.run([&](const ThreadTeam::Member& member) {
+      if (member.index() == 0) size = member.size();
+      if (member.index() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // as if another program had its core
+    });
+    return size;
+  };
+  int n_slow = 0;
+  while (size_of_team() == 2) REQUIRE(++n_slow < 20);
+  CHECK(n_slow > 1);  // one wait may be chance
+  CHECK(size_of_team() == 1);
+  CHECK(team.waits().n_tasks_alone == 2);
+}
+
+TEST_CASE("a process has at least one core") { CHECK(engine::usable_cores() >= 1); }
+
+}  // namespace octet::tests
