@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "benchmarks/decode_bench.h"
+#include "benchmarks/kernels_bench.h"
 #include "benchmarks/signature.h"
 
 int main(int argc, char** argv) {
@@ -12,17 +14,43 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);  // 1 would hide which word was not understood
   CLI::App* signature_app = app.add_subcommand("signature", "A hash over the deterministic output on fixed prompts; the last line");
   signature_app->add_option("--model", signature.model, "Model file (default: the one that came with octet)");
-  signature_app->add_option("--threads", signature.threads, "At most this many threads compute (the f32 profile uses one)")
+  signature_app->add_option("--threads", signature.threads, "How many threads compute; the output does not depend on it")
       ->check(CLI::Range(1U, 1024U));
   signature_app->add_option("--json", signature.json, "Also write the result to this file");
+
+  KernelsOptions kernels;
+  CLI::App* kernels_app = app.add_subcommand("kernels", "Each kernel of the int8 profile against what the machine can do");
+  kernels_app->add_option("--threads", kernels.threads, "How many threads compute")->check(CLI::Range(1U, 1024U))->capture_default_str();
+  kernels_app->add_option("--json", kernels.json, "Also write the result to this file");
+
+  DecodeOptions decode;
+  CLI::App* decode_app = app.add_subcommand("decode", "Verify steps, prefill, plain against drafted text, batches");
+  decode_app->add_option("--model", decode.model, "Model file (default: the one that came with octet)");
+  auto* shape = decode_app->add_option("--shape", decode.shape, "Random weights instead: d,layers,heads,kv,ff,context");
+  decode_app->add_option("--llama-shape", decode.llama_shape, "The same without n-gram tables, windows and draft heads")->excludes(shape);
+  decode_app->add_option("--keep", decode.keep, "Write the random model to this file and leave it there");
+  decode_app->add_option("--files", decode.files, "Source files to complete in (default: made-up text)")->check(CLI::ExistingFile);
+  decode_app->add_flag("--plain", decode.plain, "Only plain greedy decoding");
+  decode_app->add_flag("--draft", decode.draft, "Only drafted decoding");
+  decode_app->add_option("--batch", decode.batch, "Also several sequences in one batch: 1,2,4,8")->delimiter(',')->check(CLI::Range(1, 16));
+  decode_app->add_option("--bytes", decode.bytes, "Length of a completion")->check(CLI::Range(1, 4096))->capture_default_str();
+  decode_app->add_option("--cursors", decode.cursors, "Completions in each file")->check(CLI::Range(1, 10000))->capture_default_str();
+  decode_app->add_option("--repetitions", decode.repetitions, "Of plain and drafted in turn")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  decode_app->add_option("--threads", decode.threads, "How many threads compute (default: one a core, at most 4)")
+      ->check(CLI::Range(1U, 1024U));
+  decode_app->add_option("--json", decode.json, "Also write the result to this file");
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (signature)");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
     app.exit(error, std::cerr, std::cerr);
     return 2;
   }
+  if (kernels_app->parsed()) return run_kernels(kernels);
+  if (decode_app->parsed()) return run_decode(decode);
   return run_signature(signature);
 }

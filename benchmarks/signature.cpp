@@ -5,15 +5,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "benchmarks/report.h"
 #include "engine/completer.h"
 #include "engine/model/open_runner.h"
 
@@ -57,12 +55,6 @@ constexpr std::array<Prompt, 8> kPrompts{{
 constexpr std::uint64_t kFnvOffset = 14695981039346656037ULL;
 constexpr std::uint64_t kFnvPrime = 1099511628211ULL;
 
-/// fmt::print throws where the stream cannot be written.
-template <class... Args>
-void print(std::FILE* stream, fmt::format_string<Args...> format, Args&&... args) {
-  std::fputs(fmt::format(format, std::forward<Args>(args)...).c_str(), stream);
-}
-
 std::uint64_t fnv1a(std::uint64_t hash, std::string_view text) {
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
   return hash;
@@ -73,6 +65,7 @@ std::uint64_t fnv1a(std::uint64_t hash, std::string_view text) {
 int run_signature(const SignatureOptions& options) {
   engine::RunnerOptions runner;
   runner.model = options.model;
+  runner.threads = options.threads;
   if (const char* forced = std::getenv("OCTET_FORCE_ISA")) runner.forced_isa = forced;
   auto model = engine::open_runner(runner);
   if (!model) {
@@ -103,14 +96,7 @@ int run_signature(const SignatureOptions& options) {
     }
   }
   const std::string signature = fmt::format("{:016x}", hash);
-  if (!options.json.empty()) {
-    std::ofstream file(options.json);
-    file << nlohmann::json{{"signature", signature}, {"profile", profile}}.dump(2) << '\n';
-    if (!file.flush()) {
-      print(stderr, "octet-bench signature: cannot write {}\n", options.json.string());
-      return 1;
-    }
-  }
+  if (!write_json(options.json, {{"signature", signature}, {"profile", profile}}, "signature")) return 1;
   print(stdout, "Signature: {}\n", signature);
   return std::fflush(stdout) == 0 ? 0 : 1;
 }

@@ -7,7 +7,7 @@ namespace octet::benchmarks {
 
 struct SignatureOptions {
   std::filesystem::path model;  // empty: the default model
-  unsigned threads = 1;         // the output does not depend on it
+  unsigned threads = 0;         // 0: as users run it; the output does not depend on it
   std::filesystem::path json;   // empty: none
 };
 
