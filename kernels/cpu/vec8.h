@@ -22,6 +22,7 @@ namespace {
 typedef float Vec __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float HalfVec __attribute__((vector_size(16)));
 typedef std::int32_t VecInt __attribute__((vector_size(32), aligned(4), may_alias));
+typedef std::uint32_t VecBits __attribute__((vector_size(32), aligned(4), may_alias));
 
 constexpr int kVec = 8;
 constexpr int kLanes = 16;  // of reference::dot
@@ -101,7 +102,8 @@ OCTET_INLINE Vec exp2(Vec x) {
   Vec p = Vec{} + kExp2Polynomial[0];
 #pragma GCC unroll 4
   for (int i = 1; i < 5; ++i) p = p * f + kExp2Polynomial[i];
-  const VecInt bits = reinterpret_cast<const VecInt&>(p) + (reinterpret_cast<const VecInt&>(shifted) << 23);
+  // Where the argument was no score at all (above 0, masked later) the sum may wrap.
+  const VecBits bits = reinterpret_cast<const VecBits&>(p) + (reinterpret_cast<const VecBits&>(shifted) << 23);
   return reinterpret_cast<const Vec&>(bits);
 }
 
