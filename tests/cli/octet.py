@@ -1,7 +1,8 @@
 """How the command line tests run octet: the binary, the models, and a run with its checks.
 
 OCTET_BIN names the binary (default: build/release/octet of the repository), OCTET_SOURCE_DIR the repository (default: the
-one that this file lies in). Children see no other OCTET_* variable than the model, unless a test sets it.
+one that this file lies in), OCTET_SANITIZE the sanitizers that the binary was built with, if any. Children see no other OCTET_*
+variable than the model, unless a test sets it.
 """
 
 import array
@@ -20,6 +21,7 @@ MODEL = SOURCE_DIR / "tests/golden/octet-seed.safetensors"  # stays as it is whe
 DEFAULT_MODEL = SOURCE_DIR / "bytemodel/weights/octet.safetensors"
 TINY_MODELS = sorted((SOURCE_DIR / "tests/golden").glob("tiny-*.safetensors"))
 
+IS_SANITIZED = bool(os.environ.get("OCTET_SANITIZE"))
 TIMEOUT_S = 60  # only a bound for failing: nothing may hang
 DONE, FAILED, USAGE = 0, 1, 2
 

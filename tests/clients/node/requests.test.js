@@ -169,7 +169,7 @@ test('bodies that are no requests are answered as such, and the server goes on',
   await client.sendRaw(['{"jsonrpc":"2.0","id":1,', '[]', '"text"', tooDeep, '{"jsonrpc":"1.0","id":8,"method":"shutdown"}']);
   const codes = (await answers(client, null, 4)).map((message) => message.error.code);
   assert.deepEqual(codes, [kParseError, kInvalidRequest, kInvalidRequest, kParseError]);
-  assert.equal(client.answersTo(8).at(-1).error.code, kInvalidRequest);
+  assert.equal((await answers(client, 8)).at(-1).error.code, kInvalidRequest); // it may come in a later read than those above
   assert.equal(client.answersTo('an answer to nothing').length, 0);
   assert.ok((await client.items(doc, doc.text.indexOf('return Invalid') + 7)).length > 0);
   await client.stop({ n_refused: 4 });
