@@ -47,8 +47,9 @@ int run_doctor(const Options& options, const DoctorCommand& command) {
   auto model = engine::open_runner(options.runner);
   if (model) {
     const auto& info = model->info;
-    checks.push_back(
-        {"device", true, fmt::format("{}, {} kernels, profile {} (this build has no CUDA backend)", info.device, info.isa, info.profile)});
+    checks.push_back({"device", true,
+                      fmt::format("{}, {} kernels, profile {}, {} thread{} (this build has no CUDA backend)", info.device, info.isa,
+                                  info.profile, info.threads, info.threads == 1 ? "" : "s")});
     checks.push_back(
         {"model", true, fmt::format("{} at {}, sha256 {}, loaded in {:.0f} ms", info.name, info.path.string(), info.sha256, info.load_ms)});
     checks.push_back(self_test(std::move(model->runner)));
