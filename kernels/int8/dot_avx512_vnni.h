@@ -1,8 +1,6 @@
 // The inner products of the int8 profile on AVX-512 with VNNI.
 //
-// vpdpbusd multiplies unsigned by signed bytes: inputs are stored as x + 128, and 128 times the sum of the weights
-// (PackedMatrix::biases) is subtracted at the end. Sums wrap modulo 2^32 on the way, the difference is exact. An accumulator is
-// ready for the next sum after four or five cycles, so that a tile has at least eight of them.
+// An accumulator is ready for the next sum after four or five cycles, so that a tile has at least eight of them.
 #pragma once
 
 #ifndef OCTET_EMULATED_AVX512  // tests on processors without it bring their own intrinsics
@@ -24,10 +22,24 @@ constexpr int kTilePanels = R == 1   ? 8
                             : R <= 4 ? 3
                                      : 2;
 
-/// One plane: x + 128.
-OCTET_INLINE void store_row(std::uint8_t* row, std::ptrdiff_t, std::ptrdiff_t i, VecInt q) {
-  store_bytes(row + i, to_bytes(q) ^ static_cast<std::int8_t>(-128));
+using Register = __m512i;
+constexpr int kPeakChains = 16;
+
+OCTET_INLINE Register zero() { return _mm512_setzero_si512(); }
+OCTET_INLINE Register load(const std::int8_t* p) { return _mm512_load_si512(p); }
+OCTET_INLINE Register broadcast_quad(const std::uint8_t* p) {
+  std::int32_t quad;
+  __builtin_memcpy(&quad, p, sizeof(quad));
+  return _mm512_set1_epi32(quad);
 }
+OCTET_INLINE void store_difference(std::int32_t* to, Register sum, const std::int32_t* bias) {
+  _mm512_store_si512(to, _mm512_sub_epi32(sum, _mm512_loadu_si512(bias)));
+}
+#ifdef OCTET_EMULATED_AVX512
+OCTET_INLINE void keep(Register&) {}
+#else
+OCTET_INLINE void keep(Register& x) { asm volatile("" : "+v"(x)); }
+#endif
 
 /// sum += products of four bytes (u unsigned) or two 16-bit numbers, in place: left to itself GCC 12 moves accumulators about and
 /// through the stack.
@@ -38,37 +50,6 @@ OCTET_INLINE void add_pairs(__m512i& sum, __m512i a, __m512i b) { sum = _mm512_d
 OCTET_INLINE void add_quads(__m512i& sum, __m512i u, __m512i w) { asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(u), "v"(w)); }
 OCTET_INLINE void add_pairs(__m512i& sum, __m512i a, __m512i b) { asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b)); }
 #endif
-
-/// sums[R][P * 16] = R rows x (stride apart) . P panels w (panel_bytes apart) - biases[P * 16], k in quads.
-template <int R, int P>
-OCTET_APART void dot(const std::uint8_t* x, std::ptrdiff_t stride, const std::int8_t* w, std::ptrdiff_t panel_bytes, int quads,
-                     const std::int32_t* biases, std::int32_t* sums) {
-  __m512i acc[R][P];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-    for (int p = 0; p < P; ++p) acc[r][p] = _mm512_setzero_si512();
-  }
-  for (std::ptrdiff_t i = 0; i < quads; ++i, x += int8::kQuad, w += int8::kLine) {
-    __m512i line[P];
-#pragma GCC unroll 8
-    for (int p = 0; p < P; ++p) line[p] = _mm512_load_si512(w + p * panel_bytes);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      std::int32_t quad;
-      __builtin_memcpy(&quad, x + r * stride, sizeof(quad));
-      const __m512i value = _mm512_set1_epi32(quad);
-#pragma GCC unroll 8
-      for (int p = 0; p < P; ++p) add_quads(acc[r][p], value, line[p]);
-    }
-  }
-#pragma GCC unroll 8
-  for (int p = 0; p < P; ++p) {
-    const __m512i bias = _mm512_loadu_si512(biases + p * int8::kPanel);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) _mm512_store_si512(sums + (r * P + p) * int8::kPanel, _mm512_sub_epi32(acc[r][p], bias));
-  }
-}
 
 /// sums[R][16] = R rows of 16-bit weights (stride apart) . one panel, quads [begin, end).
 template <int R>
@@ -101,22 +82,7 @@ OCTET_APART void mix(const std::int16_t* weights, std::ptrdiff_t stride, const s
   }
 }
 
-/// The most exact products that the processor can add up: vpdpbusd from registers, sixteen chains.
-constexpr int kPeakProducts = 16 * 64;
-OCTET_APART void peak(std::int64_t n) {
-  __m512i acc[16];
-  const __m512i x = _mm512_set1_epi8(3);
-#pragma GCC unroll 16
-  for (auto& sum : acc) sum = _mm512_setzero_si512();
-  for (std::int64_t i = 0; i < n; ++i) {
-#pragma GCC unroll 16
-    for (auto& sum : acc) add_quads(sum, x, x);
-  }
-#ifndef OCTET_EMULATED_AVX512
-#pragma GCC unroll 16
-  for (auto& sum : acc) asm volatile("" ::"v"(sum));
-#endif
-}
-
 }  // namespace
 }  // namespace octet::kernels::OCTET_ISA
+
+#include "kernels/int8/dot_vnni.h"

@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/vec8.h"
 
+// Each builds on those before it.
 #include OCTET_DOT
 
 #include "kernels/int8/rows.h"
