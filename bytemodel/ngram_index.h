@@ -21,4 +21,11 @@ constexpr std::uint32_t ngram_index(std::span<const std::uint8_t> history, int o
   return hash & (n_rows - 1);
 }
 
+/// The end of `bytes` that tables of these orders read for the last byte: at least that byte.
+inline std::span<const std::uint8_t> ngram_tail(std::span<const std::uint8_t> bytes, std::span<const int> orders) {
+  int longest = 1;
+  for (const int order : orders) longest = order > longest ? order : longest;
+  return bytes.last(bytes.size() < static_cast<std::size_t>(longest) ? bytes.size() : static_cast<std::size_t>(longest));
+}
+
 }  // namespace octet::bytemodel

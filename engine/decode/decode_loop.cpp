@@ -138,8 +138,6 @@ class Sequence {
 
 }  // namespace
 
-DecodeOutcome decode(ModelRunner& runner, const DecodeTask& task) { return std::move(decode_batch(runner, std::span(&task, 1))[0]); }
-
 std::vector<DecodeOutcome> decode_batch(ModelRunner& runner, std::span<const DecodeTask> tasks) {
   OCTET_CHECK(!tasks.empty() && tasks.size() <= runner.max_batch());
   const auto max_context = static_cast<std::size_t>(runner.config().max_context);

@@ -38,13 +38,10 @@ struct DecodeOutcome {
   std::size_t accepted = 0;
 };
 
-/// Runs until something stops it: a rule, kEnd, a budget, the context's end, `interrupt`.
-/// **The text does not depend on the drafter**: each byte is the primary head's choice. Afterwards the cache holds the
-/// prompt and a part of the completion.
-DecodeOutcome decode(ModelRunner& runner, const DecodeTask& task);
-
-/// Several sequences, each with a cache of its own, one verify step for all that still run: a weight that was loaded serves them
-/// all. Every outcome is the one that decode() gives alone but for its counts. CHECKs 1 <= tasks.size() <= max_batch().
+/// Runs each task until something stops it: a rule, kEnd, a budget, the context's end, its interrupt. One verify step serves all that
+/// still run, so that a weight that was loaded is used by all of them; each has a cache of its own.
+/// **The text does not depend on the drafter**, nor on the other tasks: each byte is the primary head's choice. Afterwards a cache
+/// holds the prompt and a part of the completion. CHECKs 1 <= tasks.size() <= max_batch().
 std::vector<DecodeOutcome> decode_batch(ModelRunner& runner, std::span<const DecodeTask> tasks);
 
 }  // namespace octet::engine

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "bytemodel/check.h"
 #include "engine/model/model_runner.h"
 
 namespace octet::engine {
@@ -14,8 +15,10 @@ class StepCosts {
  public:
   /// Verification that costs next to nothing: drafts are as long as they can be.
   StepCosts() : StepCosts({1.0, 1.001}, 0.001) {}
-  /// verify_ms[m - 1] of m positions, at least one; beyond the last as the last two go on.
-  StepCosts(std::vector<double> verify_ms, double draft_ms) : verify_ms_(std::move(verify_ms)), draft_ms_(draft_ms) {}
+  /// verify_ms[m - 1] of m positions; beyond the last as the last two go on. CHECKs that there is one.
+  StepCosts(std::vector<double> verify_ms, double draft_ms) : verify_ms_(std::move(verify_ms)), draft_ms_(draft_ms) {
+    OCTET_CHECK(!verify_ms_.empty());
+  }
 
   double verify_ms(std::size_t n_positions) const;
   double draft_ms() const { return draft_ms_; }

@@ -190,10 +190,9 @@ std::span<const float> F32Runner::hidden(std::size_t row) const {
 
 void F32Runner::begin_draft(std::size_t row, const KvCache& any_cache) {
   const auto& c = config();
-  const auto longest = c.ngram_orders.empty() ? 1 : *std::max_element(c.ngram_orders.begin(), c.ngram_orders.end());
   const auto& cache = static_cast<const CpuCache&>(any_cache);
   const auto bytes = cache.bytes();
-  const auto tail = bytes.last(std::min(bytes.size(), static_cast<std::size_t>(longest)));
+  const auto tail = bytemodel::ngram_tail(bytes, c.ngram_orders);
 
   draft_.head_idx = 0;
   draft_.pos = bytes.size() - 1;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <vector>
 
 #include "bytemodel/aligned_floats.h"
@@ -82,8 +81,6 @@ class Int8Cache final : public KvCache {
     std::copy(from.memory_.begin(), from.memory_.end(), memory_.begin());
     for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].holds = from.layers_[i].holds;
   }
-
-  std::size_t size_bytes() const { return memory_.size(); }
 
  private:
   static constexpr std::size_t kBlock = kernels::int8::kKvBlock;

@@ -321,9 +321,8 @@ std::span<const float> Int8Runner::hidden(std::size_t row) const {
 
 void Int8Runner::begin_draft(std::size_t row, const KvCache& cache) {
   const ModelConfig& c = config();
-  const auto longest = c.ngram_orders.empty() ? 1 : *std::max_element(c.ngram_orders.begin(), c.ngram_orders.end());
   const auto bytes = cache.bytes();
-  const auto tail = bytes.last(std::min(bytes.size(), static_cast<std::size_t>(longest)));
+  const auto tail = bytemodel::ngram_tail(bytes, c.ngram_orders);
   draft_.head_idx = 0;
   draft_.pos = bytes.size() - 1;
   draft_.cache = static_cast<const Int8Cache*>(&cache);

@@ -33,7 +33,7 @@ std::int64_t session_bytes(const bytemodel::ModelConfig& c) {
 }
 
 /// A file may be well formed and still ask for more than any machine has.
-Result<void> check_runnable(const bytemodel::ModelConfig& c) {
+Result<void> check_size(const bytemodel::ModelConfig& c) {
   if (c.max_context < kMinContext) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("config.max_context: {} bytes leave no room for a prompt, at least {} are needed", c.max_context, kMinContext));
@@ -92,7 +92,6 @@ Result<std::unique_ptr<ModelRunner>> make_runner(bytemodel::ModelFile model, con
   }
   const auto kernels = choose_kernels(kernels::int8::select(options.forced_isa), kernels::int8::supported(), options.forced_isa);
   if (!kernels) return tl::unexpected(kernels.error());
-  if (const auto finite = check_finite(model); !finite) return tl::unexpected(finite.error());
   return std::make_unique<Int8Runner>(std::move(model), **kernels, threads);
 }
 
@@ -120,9 +119,9 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   auto model = bytemodel::ModelFile::read(*path);
   if (!model) return tl::unexpected(model.error());
 
-  if (const auto runnable = check_runnable(model->config()); !runnable) {
-    return fail(runnable.error().code, fmt::format("{}: {}", path->string(), runnable.error().message));
-  }
+  auto runnable = check_size(model->config());
+  if (runnable && options.profile == "int8") runnable = check_finite(*model);
+  if (!runnable) return fail(runnable.error().code, fmt::format("{}: {}", path->string(), runnable.error().message));
 
   ModelInfo info;
   info.name = model->name();

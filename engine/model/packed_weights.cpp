@@ -138,11 +138,8 @@ PackedWeights::PackedWeights(const bytemodel::ModelFile& model) : model_(model) 
 
 std::size_t PackedWeights::step_bytes() const {
   std::size_t bytes = ngram_proj.size_bytes() + unembed[0].size_bytes();
-  const auto add = [&](const PackedBlock& block) {
-    bytes += block.kv_q.size_bytes() + block.out.size_bytes() + block.gate_up.size_bytes() + block.down.size_bytes();
-  };
-  for (const auto& layer : layers) add(layer);
-  if (!heads.empty()) add(heads[0]);
+  for (const auto& layer : layers) bytes += layer.size_bytes();
+  if (!heads.empty()) bytes += heads[0].size_bytes();
   return bytes;
 }
 

@@ -57,6 +57,8 @@ struct PackedBlock {
   const float* q_norm;
   const float* k_norm;
   int window;  // 0 = attends to all earlier positions
+
+  std::size_t size_bytes() const { return kv_q.size_bytes() + out.size_bytes() + gate_up.size_bytes() + down.size_bytes(); }
 };
 
 /// Points into the ModelFile that it was made from, which must outlive it.

@@ -10,6 +10,7 @@
 #include "bytemodel/model_writer.h"
 #include "engine/model/open_runner.h"
 #include "tests/support/golden.h"
+#include "tests/support/models.h"
 
 namespace octet::tests {
 namespace {
@@ -90,6 +91,21 @@ TEST_CASE("a device, a profile or an instruction set that is not there is refuse
   REQUIRE_FALSE(opened.has_value());
   CHECK(opened.error().code == ErrorCode::kInvalidArgument);
   CHECK_THAT(opened.error().message, Catch::Contains("f16"));
+}
+
+TEST_CASE("a matrix that holds no number is refused by name in int8, which has to quantise it, and taken in f32") {
+  const auto path = std::filesystem::temp_directory_path() / ("octet-open-runner-" + std::to_string(::getpid()) + ".safetensors");
+  write_random_model(path, tiny_config(), 1, "layers.0.up_proj");
+  engine::RunnerOptions options;
+  options.model = path;
+  const auto refused = engine::open_runner(options);
+  options.profile = "f32";
+  const auto taken = engine::open_runner(options);
+  std::filesystem::remove(path);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::kInvalidArgument);
+  CHECK_THAT(refused.error().message, Catch::Contains(path.string()) && Catch::Contains("layers.0.up_proj") && Catch::Contains("nan"));
+  CHECK(taken.has_value());
 }
 
 TEST_CASE("int8 is the profile, and the threads are as asked") {

@@ -17,8 +17,9 @@
 
 namespace octet::tests {
 
-/// Random weights of this shape; every number of the tensor `spoilt`, where one is named, is NaN.
-inline bytemodel::ModelFile random_model(const bytemodel::ModelConfig& config, std::uint32_t seed, const std::string& spoilt = "") {
+/// Writes random weights of this shape; every number of the tensor `spoilt`, where one is named, is NaN.
+inline void write_random_model(const std::filesystem::path& path, const bytemodel::ModelConfig& config, std::uint32_t seed,
+                               const std::string& spoilt = "") {
   std::mt19937 random(seed);
   std::vector<std::vector<float>> values;
   std::vector<bytemodel::TensorView> tensors;
@@ -33,8 +34,13 @@ inline bytemodel::ModelFile random_model(const bytemodel::ModelConfig& config, s
     }
     tensors.push_back({spec.name, bytemodel::DType::kF32, spec.shape, std::as_bytes(std::span(numbers))});
   }
-  const auto path = std::filesystem::temp_directory_path() / ("octet-random-model-" + std::to_string(::getpid()) + ".safetensors");
   REQUIRE(bytemodel::write_model(path, tensors, config, "random").has_value());
+}
+
+/// The same, read back.
+inline bytemodel::ModelFile random_model(const bytemodel::ModelConfig& config, std::uint32_t seed, const std::string& spoilt = "") {
+  const auto path = std::filesystem::temp_directory_path() / ("octet-random-model-" + std::to_string(::getpid()) + ".safetensors");
+  write_random_model(path, config, seed, spoilt);
   auto model = bytemodel::ModelFile::read(path);
   std::filesystem::remove(path);
   REQUIRE(model.has_value());
