@@ -7,9 +7,9 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -57,10 +57,12 @@ Result<std::vector<Prompt>> prompts_of(const DecodeOptions& options, std::size_t
   return prompts;
 }
 
+constexpr std::size_t kMadeUpPrompts = 16;  // as many as the largest batch
+
 /// Text for random models: their time does not depend on it.
 std::vector<Prompt> made_up_prompts(std::size_t budget) {
   std::mt19937 random(3);
-  std::vector<Prompt> prompts(4, Prompt(budget));
+  std::vector<Prompt> prompts(kMadeUpPrompts, Prompt(budget));
   for (auto& prompt : prompts) {
     for (auto& byte : prompt) byte = static_cast<std::uint8_t>('a' + random() % 26);
   }
@@ -108,8 +110,9 @@ std::vector<std::string> decode_prompts(ModelRunner& runner, std::span<const Pro
   const auto rows = runner.forward(last, ModelRunner::Rows::kAll);
   std::vector<engine::DecodeTask> tasks;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    const auto first = engine::choose(rows[i], engine::Utf8State().allowed());
-    tasks.push_back({sessions[i]->cache(), i, *first, drafter, engine::StopRules("", 0, engine::Multiline::kAuto, true),
+    // Of a model that computes no numbers decoding says so at its second byte.
+    const auto first = engine::choose(rows[i], engine::Utf8State().allowed()).value_or(engine::Choice{});
+    tasks.push_back({sessions[i]->cache(), i, first, drafter, engine::StopRules("", 0, engine::Multiline::kAuto, true),
                      static_cast<std::size_t>(bytes), false, kNoInterrupt, kNowhere});
   }
   const auto start = Clock::now();
@@ -149,18 +152,27 @@ Comparison compare(ModelRunner& runner, const std::vector<Prompt>& prompts, cons
   return result;
 }
 
-/// Seconds of steps of 1 to kStepSizes positions behind `context` others.
-std::vector<double> time_steps(ModelRunner& runner, const Prompt& prompt, std::size_t context) {
+struct TimedStep {
+  double seconds;
+  std::uint64_t n_barriers;
+};
+
+/// Steps of 1 to kStepSizes positions behind `context` others.
+std::vector<TimedStep> time_steps(engine::Int8Runner& runner, const Prompt& prompt, std::size_t context) {
   engine::Session session(runner);
   session.prefill(std::span(prompt).first(context), kNoInterrupt);
-  std::vector<double> seconds;
+  std::vector<TimedStep> steps;
   for (int m = 1; m <= kStepSizes; ++m) {
-    seconds.push_back(fastest([&] {
+    TimedStep step{};
+    step.seconds = fastest([&] {
       session.cache().truncate(context);
+      const auto before = runner.team().waits().n_barriers;
       runner.forward(std::span(prompt).first(static_cast<std::size_t>(m)), session.cache(), ModelRunner::Rows::kAll);
-    }));
+      step.n_barriers = std::max(step.n_barriers, runner.team().waits().n_barriers - before);
+    });
+    steps.push_back(step);
   }
-  return seconds;
+  return steps;
 }
 
 /// The drafts' own time: begin_draft and one proposal of each head, per proposal.
@@ -195,8 +207,7 @@ Result<engine::OpenedModel> open_model(const DecodeOptions& options) {
   return opened;
 }
 
-void print_totals(const char* name, const Totals& totals) {
-  if (totals.steps == 0) return;
+void print_totals(const std::string& name, const Totals& totals) {
   print(stdout, "{:<14} {:>9.0f} bytes/s  {:>7.3f} ms/step  {:>5.2f} bytes/step  {:>5.2f} drafted/step\n", name, totals.bytes_per_s(),
         1e3 * totals.seconds / static_cast<double>(totals.steps), totals.per_step(totals.bytes), totals.per_step(totals.drafted));
 }
@@ -218,6 +229,12 @@ int run_decode(const DecodeOptions& options) {
     return 1;
   }
 
+  const int largest = options.batch.empty() ? 1 : *std::max_element(options.batch.begin(), options.batch.end());
+  if (prompts->size() < static_cast<std::size_t>(largest)) {
+    print(stderr, "octet-bench decode: a batch of {} needs as many cursors, --files and --cursors give {}\n", largest, prompts->size());
+    return 1;
+  }
+
   const unsigned threads = opened->info.threads;
   nlohmann::json result{{"environment", environment(runner.isa(), threads)}, {"model", opened->info.name}, {"sha256", opened->info.sha256}};
   print(stdout, "{} ({}), {} kernels, {} thread(s), load {:.2f}\n", opened->info.name, result["environment"]["cpu"].get<std::string>(),
@@ -229,20 +246,15 @@ int run_decode(const DecodeOptions& options) {
   const StepLimit limit(runner, machine);
   const Prompt steady = made_up_prompts(max_context)[0];
   const std::size_t context = max_context - kStepSizes;
-  const std::vector<double> step_s = time_steps(runner, steady, context);
-  const auto before = runner.team().waits().n_barriers;
-  {
-    const auto cache = runner.new_cache();
-    runner.forward(std::span(steady).first(1), *cache, ModelRunner::Rows::kAll);
-  }
-  const double barriers_s = static_cast<double>(runner.team().waits().n_barriers - before) * machine.barrier_s();
-  print(stdout, "verify steps behind {} bytes; barriers {:.1f} us of each\n{:>6} {:>9} {:>9} {:>7} {:>11}\n", context, barriers_s * 1e6,
-        "rows", "us", "limit", "share", "T(m)/T(1)");
-  for (int m = 1; m <= kStepSizes; ++m) {
-    const double seconds = step_s[static_cast<std::size_t>(m - 1)];
-    const double least = limit.seconds(m, context) + barriers_s;
-    print(stdout, "{:>6} {:>9.1f} {:>9.1f} {:>6.0f}% {:>11.2f}\n", m, seconds * 1e6, least * 1e6, 100 * least / seconds,
-          seconds / step_s[0]);
+  const std::vector<TimedStep> steps = time_steps(runner, steady, context);
+  print(stdout, "verify steps behind {} bytes\n{:>6} {:>9} {:>9} {:>7} {:>9} {:>9} {:>11}\n", context, "rows", "us", "limit", "share",
+        "barriers", "share", "T(m)/T(1)");
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto [seconds, n_barriers] = steps[i];
+    const double barriers_s = static_cast<double>(n_barriers) * machine.barrier_s();
+    const double least = limit.seconds(static_cast<int>(i) + 1, context) + barriers_s;
+    print(stdout, "{:>6} {:>9.1f} {:>9.1f} {:>6.0f}% {:>9} {:>8.1f}% {:>11.2f}\n", i + 1, seconds * 1e6, least * 1e6, 100 * least / seconds,
+          n_barriers, 100 * barriers_s / seconds, seconds / steps[0].seconds);
     result["step_ms"].push_back(seconds * 1e3);
     result["limit"]["step_ms"].push_back(least * 1e3);
     result["limit"]["share"].push_back(least / seconds);
@@ -253,29 +265,24 @@ int run_decode(const DecodeOptions& options) {
   result["draft_ms"] = draft_s * 1e3;
 
   const double prefill_s = fastest([&] { engine::Session(runner).prefill(std::span(steady).first(context), kNoInterrupt); }, 5, 0);
-  double products = 0;
-  for (std::size_t pos = 0; pos < context; ++pos) products += limit.products(pos + 1);
-  const double prefill_share = products / machine.products_per_s() / prefill_s;
+  const double prefill_share = limit.prefill_products(context, runner.max_batch()) / machine.products_per_s() / prefill_s;
   print(stdout, "prefill {:.0f} bytes/s, {:.1f} us a byte, {:.0f}% of peak\n", static_cast<double>(context) / prefill_s,
         1e6 * prefill_s / static_cast<double>(context), 100 * prefill_share);
   result["prefill_bytes_per_s"] = static_cast<double>(context) / prefill_s;
   result["limit"]["prefill_share"] = prefill_share;
 
   bool is_same_text = true;
-  const Comparison single = compare(runner, *prompts, opened->costs, options, 1);
-  is_same_text = single.is_same_text;
-  print_totals("plain", single.plain);
-  print_totals("drafted", single.draft);
-  if (single.plain.steps > 0) result["plain"] = single.plain.json();
-  if (single.draft.steps > 0) result["draft"] = single.draft.json();
-  for (const int n : options.batch) {
-    if (static_cast<std::size_t>(n) > prompts->size()) continue;
-    const Comparison batch = compare(runner, *prompts, opened->costs, options, static_cast<std::size_t>(n));
-    is_same_text = is_same_text && batch.is_same_text;
-    print_totals(fmt::format("plain   x{}", n).c_str(), batch.plain);
-    print_totals(fmt::format("drafted x{}", n).c_str(), batch.draft);
-    result["batch"].push_back({{"n", n}, {"plain", batch.plain.json()}, {"draft", batch.draft.json()}});
-  }
+  const auto measure = [&](int batch, const std::string& suffix, nlohmann::json& to) {
+    const Comparison found = compare(runner, *prompts, opened->costs, options, static_cast<std::size_t>(batch));
+    is_same_text = is_same_text && found.is_same_text;
+    for (const auto& [name, key, totals] : {std::tuple{"plain", "plain", &found.plain}, std::tuple{"drafted", "draft", &found.draft}}) {
+      if (totals->steps == 0) continue;
+      print_totals(name + suffix, *totals);
+      to[key] = totals->json();
+    }
+  };
+  measure(1, "", result);
+  for (const int n : options.batch) measure(n, fmt::format(" x{}", n), result["batch"].emplace_back(nlohmann::json{{"n", n}}));
   const auto waits = runner.team().waits();
   if (waits.n_tasks_alone > 0) {
     print(stdout, "{} of {} steps ran on one thread, because other programs had the cores\n", waits.n_tasks_alone, waits.n_tasks);

@@ -1,8 +1,10 @@
 #include "benchmarks/random_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "benchmarks/machine_limit.h"
 #include "engine/model/int8_runner.h"
@@ -17,8 +16,9 @@ class StepLimit {
   /// max(bytes of keys and values / bandwidth, products / peak). Barriers come on top.
   double seconds(int m, std::size_t context) const;
 
-  /// Products of a position, attention over `context` included.
-  double products(std::size_t context) const;
+  /// Products of a prefill of `n` positions in chunks, attention included: all that is computed, and no more. The last block does its
+  /// keys and values for every position, the rest of it and the head for the last one of a chunk.
+  double prefill_products(std::size_t n, std::size_t chunk) const;
 
  private:
   const engine::Int8Runner& runner_;

@@ -62,7 +62,9 @@ class DecodeTest(CliTest):
         self.assertNotIn("ngram.0", inspected)
 
     def test_only_what_was_asked_for_is_decoded(self):
-        self.assertNotIn("draft", self.decode("--shape", TINY, "--plain"))
+        plain = self.decode("--shape", TINY, "--plain", "--batch", "2,16")
+        self.assertNotIn("draft", plain)
+        self.assertEqual([sorted(batch) for batch in plain["batch"]], [["n", "plain"]] * 2)
         self.assertNotIn("plain", self.decode("--shape", TINY, "--draft"))
 
     def test_what_is_wrong_is_named(self):
@@ -73,6 +75,7 @@ class DecodeTest(CliTest):
             (["decode", "--model", self.folder / "missing"], FAILED, "missing"),
             (["decode", "--files", self.folder / "missing.c"], USAGE, "missing.c"),
             (["decode", "--batch", "0"], USAGE, "batch"),
+            (["decode", "--model", MODEL, "--files", SOURCE_DIR / "dev", "--cursors", 2, "--batch", 3], FAILED, "needs as many cursors"),
             (["decode", "--shape", TINY, "--llama-shape", TINY], USAGE, "shape"),
             ([], USAGE, "verb"),
         ):
