@@ -82,4 +82,16 @@ TEST_CASE("rows worked out by hand") {
   CHECK(ngram_index(Bytes{'a'}, 1, 1U << 16) == ((kHash ^ (kHash >> 16)) & 0xFFFFU));
 }
 
+TEST_CASE("the tail of a history is what the longest order reads, whatever the orders' order") {
+  const std::vector<std::uint8_t> history{1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  const auto tail = [&](std::size_t n, const std::vector<int>& orders) {
+    const auto found = bytemodel::ngram_tail(std::span(history).first(n), orders);
+    return std::vector<std::uint8_t>(found.begin(), found.end());
+  };
+  CHECK(tail(10, {3, 4, 8}) == std::vector<std::uint8_t>{3, 4, 5, 6, 7, 8, 9, 10});
+  CHECK(tail(10, {8, 3}) == std::vector<std::uint8_t>{3, 4, 5, 6, 7, 8, 9, 10});
+  CHECK(tail(2, {8, 3}) == std::vector<std::uint8_t>{1, 2});
+  CHECK(tail(10, {}) == std::vector<std::uint8_t>{10});
+}
+
 }  // namespace octet::tests
