@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -73,12 +74,12 @@ int run_signature(const SignatureOptions& options) {
     return 1;
   }
   const std::string profile = model->info.profile;
-  engine::Completer completer(std::move(model->runner));
+  engine::Completer completer(std::move(model->runner), {}, nullptr, std::move(model->mixer));
 
   std::uint64_t hash = kFnvOffset;
   print(stdout, "{:<22} {:<12} {:>6} {:>6} {:>8} {:>9} {:>11}\n", "prompt", "stop", "bytes", "steps", "drafted", "accepted", "bytes/step");
   for (const Prompt& prompt : kPrompts) {
-    for (const bool raw : {false, true}) {
+    for (const auto& [raw, with_memory] : {std::pair{false, false}, {true, false}, {true, true}}) {
       engine::CompletionRequest request;
       request.document.uri = prompt.path;
       request.document.path = prompt.path;
@@ -86,6 +87,7 @@ int run_signature(const SignatureOptions& options) {
       request.cursor = prompt.before.size();
       request.limits.max_bytes = 96;
       request.raw = raw;
+      if (with_memory) request.workspace = std::make_shared<const engine::WorkspaceSnapshot>();  // the document remembers itself
       const auto result = completer.complete(request, {}, {});
       const auto& counts = result.counts;
       hash = fnv1a(hash, fmt::format("{}\n{}\n{} {} {} {}\n", result.text, engine::to_string(result.stop_reason), counts.prompt_bytes,

@@ -9,6 +9,7 @@
 #include "engine/context/prompt_builder.h"
 #include "engine/decode/decode_loop.h"
 #include "engine/decode/head_drafter.h"
+#include "engine/memory/memory_chooser.h"
 
 namespace octet::engine {
 namespace {
@@ -19,12 +20,12 @@ constexpr std::size_t kMaxSessions = 8;
 /// A cancelled prefill ends with its chunk: well within the 20 ms that a user may notice, on a machine half as fast as measured.
 constexpr double kMaxChunkMs = 10;
 
-/// The allowed bytes in the order of their logits, best first; equal ones by value.
-std::vector<Choice> ranked(LogitsRow row, std::size_t n) {
+/// The allowed bytes in the order in which they would be chosen.
+std::vector<Choice> ranked(LogitsRow row, std::size_t n, ByteChooser& chooser) {
   ByteMask allowed = Utf8State().allowed();
   std::vector<Choice> choices;
   while (choices.size() < n) {
-    const auto choice = choose(row, allowed);
+    const auto choice = chooser.choose(row, allowed);
     if (!choice) break;
     choices.push_back(*choice);
     allowed[choice->byte] = false;
@@ -34,20 +35,24 @@ std::vector<Choice> ranked(LogitsRow row, std::size_t n) {
 
 }  // namespace
 
-Completer::Completer(std::unique_ptr<ModelRunner> runner, StepCosts costs, std::unique_ptr<Drafter> drafter)
-    : runner_(std::move(runner)), prefill_chunk_(costs.positions_within(kMaxChunkMs, runner_->max_batch())), drafter_(std::move(drafter)) {
+Completer::Completer(std::unique_ptr<ModelRunner> runner, StepCosts costs, std::unique_ptr<Drafter> drafter,
+                     std::shared_ptr<const Mixer> mixer)
+    : runner_(std::move(runner)),
+      prefill_chunk_(costs.positions_within(kMaxChunkMs, runner_->max_batch())),
+      drafter_(std::move(drafter)),
+      mixer_(std::move(mixer)) {
   if (!drafter_) drafter_ = std::make_unique<HeadDrafter>(*runner_, std::move(costs));
 }
 
-Session& Completer::session_for(const std::string& uri) {
+Completer::Entry& Completer::entry_for(const std::string& uri) {
   const auto found = std::find_if(sessions_.begin(), sessions_.end(), [&](const Entry& e) { return e.uri == uri; });
   if (found != sessions_.end()) {
     sessions_.splice(sessions_.begin(), sessions_, found);
   } else {
     if (sessions_.size() == kMaxSessions) sessions_.pop_back();
-    sessions_.push_front({uri, Session(*runner_, prefill_chunk_)});
+    sessions_.emplace_front(uri, Session(*runner_, prefill_chunk_));
   }
-  return sessions_.front().session;
+  return sessions_.front();
 }
 
 CompletionResult Completer::complete(const CompletionRequest& request, const std::stop_token& superseded, const OnText& on_text) {
@@ -70,12 +75,21 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   result.times.context = total.elapsed_ms();
 
   const Stopwatch prefill;
-  Session& session = session_for(request.document.uri);
+  Entry& entry = entry_for(request.document.uri);
+  Session& session = entry.session;
   const auto prefilled = session.prefill(prompt, interrupt);
   result.counts.reused_bytes = prefilled.n_reused;
   result.counts.prefilled_bytes = prefilled.n_computed;
   result.times.prefill = prefill.elapsed_ms();
   if (prefilled.interrupted) return finish(*prefilled.interrupted);
+
+  const Stopwatch remembering;
+  std::unique_ptr<ByteChooser> chooser = std::make_unique<NetChooser>();
+  if (mixer_ && request.workspace) {
+    MemoryState state = entry.memory.at(text, request.cursor, request.workspace_path, request.workspace);
+    chooser = std::make_unique<MemoryChooser>(*mixer_, entry.memory.workspace(), std::move(state));
+  }
+  result.times.context += remembering.elapsed_ms();
 
   const Stopwatch decoding;
   if (request.limits.max_decode_ms > 0) {
@@ -84,11 +98,14 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   const bool crlf = uses_crlf(text, request.cursor);
   NoDrafter no_drafter;
   Drafter& drafter = request.use_draft ? *drafter_ : no_drafter;
-  const auto first_bytes = ranked(session.last_logits(), std::max<std::size_t>(request.alternatives, 1));
+  const auto first_bytes = ranked(session.last_logits(), std::max<std::size_t>(request.alternatives, 1), *chooser);
   if (first_bytes.empty()) return finish(StopReason::kModelFailure);
 
   // Further completions branch off at the first byte and decode in the same steps.
   std::vector<std::unique_ptr<KvCache>> branches;
+  std::vector<std::unique_ptr<ByteChooser>> choosers;
+  for (std::size_t i = 1; i < first_bytes.size(); ++i) choosers.push_back(chooser->look_ahead());
+  choosers.insert(choosers.begin(), std::move(chooser));
   for (std::size_t i = 1; i < first_bytes.size(); ++i) {
     branches.push_back(runner_->new_cache());
     runner_->copy_cache(session.cache(), *branches.back());
@@ -100,7 +117,7 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   const OnText hide = [](std::string_view) {};
   std::vector<DecodeTask> tasks;
   for (std::size_t i = 0; i < first_bytes.size(); ++i) {
-    tasks.push_back({i == 0 ? session.cache() : *branches[i - 1], prefilled.last_row, first_bytes[i], drafter,
+    tasks.push_back({i == 0 ? session.cache() : *branches[i - 1], prefilled.last_row, first_bytes[i], *choosers[i], drafter,
                      StopRules(text, request.cursor, request.multiline, request.raw), request.limits.max_bytes, crlf, interrupt,
                      i == 0 ? show : hide});
   }
@@ -108,6 +125,7 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   DecodeOutcome& outcome = outcomes[0];
   result.text = std::move(outcome.text);
   result.confidence = outcome.confidence;
+  result.sources = std::move(outcome.sources);
   result.counts.steps = outcome.steps;
   result.counts.drafted = outcome.drafted;
   result.counts.accepted = outcome.accepted;

@@ -13,6 +13,8 @@
 #include "engine/decode/drafter.h"
 #include "engine/decode/session.h"
 #include "engine/decode/step_costs.h"
+#include "engine/memory/document_memory.h"
+#include "engine/memory/mixer.h"
 #include "engine/model/model_runner.h"
 
 namespace octet::engine {
@@ -21,8 +23,9 @@ namespace octet::engine {
 class Completer {
  public:
   /// `costs`: what steps of this runner take, for the length of drafts. `drafter`: in place of the model's own draft heads (tests:
-  /// drafters that are always wrong).
-  explicit Completer(std::unique_ptr<ModelRunner> runner, StepCosts costs = {}, std::unique_ptr<Drafter> drafter = nullptr);
+  /// drafters that are always wrong). `mixer`: without one the memory is not used.
+  explicit Completer(std::unique_ptr<ModelRunner> runner, StepCosts costs = {}, std::unique_ptr<Drafter> drafter = nullptr,
+                     std::shared_ptr<const Mixer> mixer = nullptr);
 
   using OnText = std::function<void(std::string_view)>;
 
@@ -31,16 +34,21 @@ class Completer {
   CompletionResult complete(const CompletionRequest& request, const std::stop_token& superseded, const OnText& on_text);
 
   const ModelRunner& runner() const { return *runner_; }
+  /// For tools that also read texts of their own. Sessions keep their caches.
+  ModelRunner& mutable_runner() { return *runner_; }
 
  private:
-  Session& session_for(const std::string& uri);
+  struct Entry;
+  Entry& entry_for(const std::string& uri);
 
   std::unique_ptr<ModelRunner> runner_;
   std::size_t prefill_chunk_;
   std::unique_ptr<Drafter> drafter_;
+  std::shared_ptr<const Mixer> mixer_;
   struct Entry {
     std::string uri;
     Session session;
+    DocumentMemory memory;
   };
   std::list<Entry> sessions_;  // most recently used first
 };

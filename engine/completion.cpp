@@ -20,4 +20,13 @@ std::string_view to_string(StopReason reason) {
   return "unknown";
 }
 
+std::string_view to_string(ByteSource source) {
+  switch (source) {
+    case ByteSource::kNet: return "net";
+    case ByteSource::kMemory: return "memory";
+    case ByteSource::kBoth: return "both";
+  }
+  return "net";
+}
+
 }  // namespace octet::engine

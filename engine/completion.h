@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "engine/context/document.h"
+#include "engine/decode/sampler.h"
+#include "engine/memory/workspace_corpus.h"
 #include "engine/stage_times.h"
 
 namespace octet::engine {
@@ -39,6 +41,8 @@ enum class StopReason {
 
 /// The name in JSON output: "end", "line_end", ...
 std::string_view to_string(StopReason reason);
+/// "net", "memory", "both"
+std::string_view to_string(ByteSource source);
 
 struct CompletionLimits {
   std::size_t max_bytes = 256;
@@ -53,6 +57,8 @@ struct CompletionRequest {
   bool raw = false;              // no stop rules but the model's end and the limits
   bool use_draft = true;         // false: plain greedy decoding, the same bytes more slowly
   std::size_t alternatives = 1;  // how many different completions are wanted
+  std::shared_ptr<const WorkspaceSnapshot> workspace;  // what the memory knows; nullptr: the net alone decides
+  std::string workspace_path;                          // the document's, relative to the workspace
   std::stop_token cancelled;     // looked at before every step and prefill chunk
 };
 
@@ -65,11 +71,19 @@ struct CompletionCounts {
   std::size_t accepted = 0;         // proposals that the primary head agreed with
 };
 
+/// Bytes of a completion, one after another, that come from the same source.
+struct SourceRun {
+  std::size_t n_bytes = 0;
+  ByteSource source = ByteSource::kNet;
+  std::string origin;  // the file of the workspace whose text goes on so; empty where there is none, or it is the document itself
+};
+
 struct CompletionResult {
   std::string text;  // whole UTF-8 characters
   StopReason stop_reason = StopReason::kEnd;
   double confidence = 0;  // geometric mean of the probabilities of the bytes decoded; 0 where there are none
   CompletionCounts counts;
+  std::vector<SourceRun> sources;  // of the bytes of `text`
   StageTimes times;
   std::vector<std::string> alternatives;  // further completions, different from `text` and each other, best first
 };

@@ -32,7 +32,7 @@ void Engine::run(const Open& open, const OnLoaded& on_loaded) {
   auto opened = open();
   if (on_loaded) on_loaded(opened.map([](const OpenedModel& model) { return model.info; }));
   std::optional<Completer> completer;
-  if (opened) completer.emplace(std::move(opened->runner), std::move(opened->costs));
+  if (opened) completer.emplace(std::move(opened->runner), std::move(opened->costs), nullptr, std::move(opened->mixer));
 
   for (std::vector<Job> jobs = mailbox_.wait_take(); !jobs.empty(); jobs = mailbox_.wait_take()) {
     for (Job& job : jobs) {

@@ -13,12 +13,15 @@ OWN = {
     "kernels": ["kernels/"],
     "bytemodel": ["bytemodel/"],
     "bytemodel/training": ["bytemodel/", "kernels/"],
+    # The mixer is trained on what the engine computes.
+    "bytemodel/training/mixer": ["bytemodel/", "kernels/", "engine/decode/", "engine/memory/", "engine/model/"],
+    "bytemodel/training/commands/mixer.cpp": ["bytemodel/", "engine/model/open_runner.h"],
     "engine": ["engine/", "bytemodel/", "kernels/"],
     # The server knows the engine's public headers and the two shared values.
     "lsp": ["lsp/", "engine/engine.h", "engine/completion.h", "engine/context/document.h", "engine/model/open_runner.h",
-            "bytemodel/result.h", "bytemodel/check.h", "bytemodel/json_depth.h"],
+            "engine/memory/memory_store.h", "engine/memory/workspace_index.h", "bytemodel/result.h", "bytemodel/check.h", "bytemodel/json_depth.h"],
     # The verbs put the parts together; options names the model format in --version.
-    "lsp/commands": ["lsp/", "engine/completer.h", "engine/completion.h", "engine/model/open_runner.h", "bytemodel/"],
+    "lsp/commands": ["lsp/", "engine/completer.h", "engine/completion.h", "engine/memory/", "engine/model/open_runner.h", "bytemodel/"],
     "lsp/options.cpp": ["lsp/", "bytemodel/model_file.h"],
     "benchmarks": ["benchmarks/", "engine/", "bytemodel/", "kernels/"],
     "tests": ["tests/", "engine/", "bytemodel/", "kernels/", "lsp/", "benchmarks/"],
@@ -28,7 +31,9 @@ OWN = {
 THIRD_PARTY = {
     "boost": ["lsp", "tests"],
     "nlohmann": ["bytemodel", "lsp", "benchmarks", "tests"],
-    "openssl": ["bytemodel"],
+    "openssl": ["bytemodel", "engine/memory"],
+    "git2.h": ["engine/memory", "tests"],
+    "git2": ["engine/memory"],
     "CLI": ["lsp", "benchmarks", "bytemodel/training"],
     "spdlog": ["lsp", "tests"],
     "fmt": ["bytemodel", "engine", "lsp", "benchmarks", "tests"],

@@ -12,6 +12,8 @@
 namespace octet::engine {
 namespace {
 
+const std::string kNoOrigin;
+
 /// The way out of certain bytes: UTF-8 gate, stop rules, line ends, budget, sink.
 class Emitter {
  public:
@@ -26,11 +28,13 @@ class Emitter {
     }
     log_probability_ += std::log(std::max(static_cast<double>(choice.probability), 1e-30));
     ++n_bytes_;
+    attributions_.push_back(choice);
     if (const std::string_view character = gate_.push(choice.byte); !character.empty()) {
       const auto verdict = rules_.next(character);
       if (verdict == StopRules::Verdict::kStop) return rules_.stop_reason();
-      if (use_crlf_ && character == "\n" && last_ != '\r') held_ += '\r';
-      held_ += character;
+      if (use_crlf_ && character == "\n" && last_ != '\r') hold("\r", attributions_.back());
+      for (std::size_t i = 0; i < character.size(); ++i) hold(character.substr(i, 1), attributions_[attributions_.size() - character.size() + i]);
+      attributions_.clear();
       last_ = character.back();
       if (verdict == StopRules::Verdict::kRelease) release();
     }
@@ -40,6 +44,7 @@ class Emitter {
 
   std::size_t room() const { return max_bytes_ - n_bytes_; }
   std::string take_text() { return std::move(text_); }
+  std::vector<SourceRun> take_sources() { return std::move(sources_); }
   double confidence() const { return n_bytes_ == 0 ? 0 : std::exp(log_probability_ / static_cast<double>(n_bytes_)); }
 
  private:
@@ -48,6 +53,17 @@ class Emitter {
     text_ += held_;
     on_text_(held_);
     held_.clear();
+    for (const Choice& choice : held_sources_) {
+      const std::string& origin = choice.origin == nullptr ? kNoOrigin : *choice.origin;
+      if (sources_.empty() || sources_.back().source != choice.source || sources_.back().origin != origin) sources_.push_back({0, choice.source, origin});
+      ++sources_.back().n_bytes;
+    }
+    held_sources_.clear();
+  }
+
+  void hold(std::string_view byte, const Choice& choice) {
+    held_ += byte;
+    held_sources_.push_back(choice);
   }
 
   StopRules rules_;
@@ -58,6 +74,9 @@ class Emitter {
   Utf8Gate gate_;
   std::string text_;
   std::string held_;
+  std::vector<Choice> held_sources_;  // of the bytes of held_
+  std::vector<Choice> attributions_;  // of the bytes of a character that is not whole yet
+  std::vector<SourceRun> sources_;
   std::size_t n_bytes_ = 0;
   double log_probability_ = 0;
 };
@@ -73,15 +92,17 @@ class Sequence {
     stop_ = task_.interrupt.check();
     if (!stop_ && task_.cache.length() >= max_context_) stop_ = StopReason::kContextFull;
     if (!stop_) stop_ = emitter_.push(own_);
-    if (!stop_) state_.advance(own_.byte);
-    return !stop_;
+    if (stop_) return false;
+    state_.advance(own_.byte);
+    task_.chooser.advance(own_.byte);
+    return true;
   }
 
   /// The bytes of the next step: the certain one and a draft, at most max_rows.
   std::span<const std::uint8_t> propose(std::size_t max_rows, std::size_t n_sequences) {
     // No proposal reaches beyond what may still be emitted. The byte behind a draft comes free with its last row.
     const std::size_t room = std::min({max_rows, emitter_.room(), max_context_ - task_.cache.length()}) - 1;
-    task_.drafter.propose({task_.cache, row_, own_.byte, state_, n_sequences}, room, draft_);
+    task_.drafter.propose({task_.cache, row_, own_.byte, state_, task_.chooser, n_sequences}, room, draft_);
     start_ = task_.cache.length();
     batch_.assign(1, own_.byte);
     batch_.insert(batch_.end(), draft_.bytes.begin(), draft_.bytes.end());
@@ -93,7 +114,7 @@ class Sequence {
 
   /// Keeps what the primary head agrees with; `rows` are this sequence's, the first of them `first_row` of the step.
   void take(const LogitsRows& rows, std::size_t first_row) {
-    const Verdict verdict = verify(rows, draft_.bytes, state_);
+    const Verdict verdict = verify(rows, draft_.bytes, state_, task_.chooser);
     const std::size_t n_accepted = verdict.accepted.size();
     row_ = first_row + n_accepted;
     task_.cache.truncate(start_ + 1 + n_accepted);
@@ -119,6 +140,7 @@ class Sequence {
     outcome_.stop_reason = *stop_;
     outcome_.confidence = emitter_.confidence();
     outcome_.text = emitter_.take_text();
+    outcome_.sources = emitter_.take_sources();
     return std::move(outcome_);
   }
 

@@ -21,6 +21,7 @@ struct DecodeTask {
   KvCache& cache;   // holds the prompt
   std::size_t row;  // of the prompt's last byte in the runner's last forward()
   Choice first;     // the completion's first byte
+  ByteChooser& chooser;  // of this sequence; has gone along to the prompt's last byte
   Drafter& drafter;
   StopRules rules;
   std::size_t max_bytes;  // of what the model writes
@@ -33,6 +34,7 @@ struct DecodeOutcome {
   std::string text;
   StopReason stop_reason = StopReason::kEnd;
   double confidence = 0;
+  std::vector<SourceRun> sources;
   std::size_t steps = 0;
   std::size_t drafted = 0;
   std::size_t accepted = 0;

@@ -37,19 +37,20 @@ DraftLength::DraftLength(const StepCosts& costs, std::size_t n_sequences, std::s
     : costs_(costs), n_sequences_(n_sequences), max_bytes_(max_bytes), best_rate_(1 / cost(0)) {}
 
 /// Milliseconds that the step takes each sequence if it verifies n_drafted proposals.
-double DraftLength::cost(std::size_t n_drafted) const {
+double DraftLength::cost(std::size_t n_drafted, double next_draft_ms) const {
   const auto n = static_cast<double>(n_sequences_);
-  return costs_.verify_ms(n_sequences_ * (1 + n_drafted)) / n + static_cast<double>(n_drafted) * costs_.draft_ms();
+  return costs_.verify_ms(n_sequences_ * (1 + n_drafted)) / n + draft_ms_ + next_draft_ms;
 }
 
-bool DraftLength::wants_more() const {
+bool DraftLength::wants_more(double next_draft_ms) const {
   for (std::size_t n = n_drafted_ + 1; n <= max_bytes_; ++n) {
-    if ((expected_ + reaching_ * static_cast<double>(n - n_drafted_)) / cost(n) > best_rate_) return true;
+    if ((expected_ + reaching_ * static_cast<double>(n - n_drafted_)) / cost(n, next_draft_ms) > best_rate_) return true;
   }
   return false;
 }
 
-void DraftLength::add(double acceptance) {
+void DraftLength::add(double acceptance, double draft_ms) {
+  draft_ms_ += draft_ms;
   ++n_drafted_;
   reaching_ *= acceptance;
   expected_ += reaching_;

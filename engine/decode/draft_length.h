@@ -37,21 +37,23 @@ class DraftLength {
   /// n_sequences decode as one batch: a position more means that many rows more.
   DraftLength(const StepCosts& costs, std::size_t n_sequences, std::size_t max_bytes);
 
-  /// Whether one more proposal could raise the bytes expected per millisecond, if it and all behind it were right.
-  bool wants_more() const;
-  /// The next proposal was made, and is accepted with this probability where all before it are.
-  void add(double acceptance);
+  /// Whether more proposals could raise the bytes expected per millisecond, if all of them were right and the next one took so long to
+  /// make.
+  bool wants_more(double next_draft_ms) const;
+  /// The next proposal was made in so many milliseconds, and is accepted with this probability where all before it are.
+  void add(double acceptance, double draft_ms);
   /// How many of the proposals are worth verifying.
   std::size_t best() const { return best_; }
 
  private:
-  double cost(std::size_t n_drafted) const;
+  double cost(std::size_t n_drafted, double next_draft_ms = 0) const;
 
   const StepCosts& costs_;
   std::size_t n_sequences_;
   std::size_t max_bytes_;
   std::size_t n_drafted_ = 0;
   std::size_t best_ = 0;
+  double draft_ms_ = 0;   // of the proposals so far
   double reaching_ = 1;  // probability that all so far are accepted
   double expected_ = 1;  // bytes of the step
   double best_rate_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/decode/byte_chooser.h"
 #include "engine/decode/utf8_gate.h"
 #include "engine/model/kv_cache.h"
 
@@ -16,6 +17,7 @@ struct DraftPoint {
   std::size_t row;
   std::uint8_t own;  // the primary head's byte for the next place, already certain
   Utf8State after_own;
+  ByteChooser& chooser;         // has gone along to `own`
   std::size_t n_sequences = 1;  // that decode as one batch
 };
 
@@ -23,6 +25,7 @@ struct DraftPoint {
 struct Draft {
   std::vector<std::uint8_t> bytes;
   std::vector<float> probabilities;  // as many as bytes, or none
+  std::vector<bool> is_guess;        // as many as probabilities: from no head's row
 };
 
 class Drafter {

@@ -13,11 +13,15 @@ std::optional<std::uint8_t> choose_byte(LogitsRow row, const ByteMask& allowed) 
   return static_cast<std::uint8_t>(best);
 }
 
+float probability_of(LogitsRow row, const ByteMask& allowed, std::uint8_t byte) {
+  static const auto probability_at = kernels::select_kernels("")->masked_softmax_at;  // the same bits in every table
+  return probability_at(row.data(), allowed.data(), static_cast<int>(row.size()), byte);
+}
+
 std::optional<Choice> choose(LogitsRow row, const ByteMask& allowed) {
   const auto byte = choose_byte(row, allowed);
   if (!byte) return std::nullopt;
-  static const auto probability_at = kernels::select_kernels("")->masked_softmax_at;  // the same bits in every table
-  return Choice{*byte, probability_at(row.data(), allowed.data(), static_cast<int>(row.size()), *byte)};
+  return Choice{*byte, probability_of(row, allowed, *byte)};
 }
 
 }  // namespace octet::engine

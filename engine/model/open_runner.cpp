@@ -47,6 +47,27 @@ Result<void> check_size(const bytemodel::ModelConfig& c) {
   return {};
 }
 
+std::vector<std::filesystem::path> candidates(const char* variable, const char* file) {
+  if (const char* named = std::getenv(variable); named != nullptr && *named != '\0') return {named};
+  std::error_code error;
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  return {(folder / "../share/octet" / file).lexically_normal(), (folder / "../../bytemodel/weights" / file).lexically_normal()};
+}
+
+/// nullptr where none is named and there is no default one; $OCTET_MIXER names one.
+Result<std::shared_ptr<const Mixer>> open_mixer(const std::filesystem::path& named, ModelInfo& info) {
+  info.mixer = named;
+  for (const auto& candidate : default_mixer_candidates()) {
+    std::error_code ignored;
+    const bool is_there = std::getenv("OCTET_MIXER") != nullptr || std::filesystem::exists(candidate, ignored);
+    if (info.mixer.empty() && is_there) info.mixer = candidate;
+  }
+  if (info.mixer.empty()) return nullptr;
+  auto mixer = Mixer::read(info.mixer);
+  if (!mixer) return tl::unexpected(mixer.error());
+  return std::make_shared<const Mixer>(std::move(*mixer));
+}
+
 Result<std::filesystem::path> find_default_model() {
   std::vector<std::string> tried;
   for (const auto& candidate : default_model_candidates()) {
@@ -97,13 +118,8 @@ Result<std::unique_ptr<ModelRunner>> make_runner(bytemodel::ModelFile model, con
 
 }  // namespace
 
-std::vector<std::filesystem::path> default_model_candidates() {
-  if (const char* named = std::getenv("OCTET_MODEL"); named != nullptr && *named != '\0') return {named};
-  std::error_code error;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  return {(folder / "../share/octet/octet.safetensors").lexically_normal(),
-          (folder / "../../bytemodel/weights/octet.safetensors").lexically_normal()};
-}
+std::vector<std::filesystem::path> default_model_candidates() { return candidates("OCTET_MODEL", "octet.safetensors"); }
+std::vector<std::filesystem::path> default_mixer_candidates() { return candidates("OCTET_MIXER", "mixer.safetensors"); }
 
 Result<OpenedModel> open_runner(const RunnerOptions& options) {
   const Stopwatch stopwatch;
@@ -134,9 +150,11 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   auto runner = make_runner(std::move(*model), options, info.threads);
   if (!runner) return tl::unexpected(runner.error());
   info.isa = (*runner)->isa();
+  auto mixer = open_mixer(options.mixer, info);
+  if (!mixer) return tl::unexpected(mixer.error());
   StepCosts costs = measure_step_costs(**runner);
   info.load_ms = stopwatch.elapsed_ms();
-  return OpenedModel{std::move(*runner), std::move(costs), std::move(info)};
+  return OpenedModel{std::move(*runner), std::move(costs), std::move(*mixer), std::move(info)};
 }
 
 }  // namespace octet::engine

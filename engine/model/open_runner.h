@@ -8,6 +8,7 @@
 
 #include "bytemodel/result.h"
 #include "engine/decode/step_costs.h"
+#include "engine/memory/mixer.h"
 #include "engine/model/model_runner.h"
 
 namespace octet::engine {
@@ -18,6 +19,7 @@ struct RunnerOptions {
   std::string profile = "int8";  // the numerics profile, "int8" or "f32"
   unsigned threads = 0;          // 0: the physical cores, at most 4
   std::string forced_isa;        // empty: the best that the processor has
+  std::filesystem::path mixer;   // weights for the workspace memory; empty: the default ones
 };
 
 /// What there is to say about a model that was opened.
@@ -31,19 +33,23 @@ struct ModelInfo {
   unsigned threads = 1;
   int max_context = 0;
   double load_ms = 0;
+  std::filesystem::path mixer;  // empty: there is none, and no memory
 };
 
 struct OpenedModel {
   std::unique_ptr<ModelRunner> runner;
   StepCosts costs;  // measured here and now
+  std::shared_ptr<const Mixer> mixer;  // nullptr where none was named and there is no default one
   ModelInfo info;
 };
 
 /// Where the default model is looked for, in order: $OCTET_MODEL alone where it is set; else share/octet beside the
 /// folder of the program (installed) and bytemodel/weights above it (a build tree).
 std::vector<std::filesystem::path> default_model_candidates();
+/// The same for the mixer, $OCTET_MIXER and mixer.safetensors.
+std::vector<std::filesystem::path> default_mixer_candidates();
 
-/// Fails as bytemodel::ModelFile::read does; with kNotFound where there is no default model, naming where it was looked
+/// Fails as bytemodel::ModelFile::read and Mixer::read do; with kNotFound where there is no default model, naming where it was looked
 /// for; with kTooLarge where a session would need more than 2 GiB; with kUnsupported where this build or processor lacks the device,
 /// profile or instruction set.
 Result<OpenedModel> open_runner(const RunnerOptions& options);

@@ -32,6 +32,19 @@ inline float exp2(float x) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + (std::bit_cast<std::uint32_t>(shifted) << 23));
 }
 
+/// The natural logarithm of a normal positive number, with an error below 2e-7 of it or of 1, whichever is larger.
+inline float log(float x) {
+  // x = m * 2^e with m from sqrt(1/2) to sqrt(2); log m = 2 atanh(s) as a series in s = (m - 1) / (m + 1).
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t shifted = bits - 0x3F3504F3U;  // sqrt(1/2)
+  const float e = static_cast<float>(static_cast<std::int32_t>(shifted) >> 23);
+  const float m = std::bit_cast<float>((shifted & 0x007FFFFFU) + 0x3F3504F3U);
+  const float s = (m - 1.0F) / (m + 1.0F);
+  const float z = s * s;
+  const float series = ((z * (1.0F / 9.0F) + 1.0F / 7.0F) * z + 1.0F / 5.0F) * z + 1.0F / 3.0F;
+  return e * 0.693147181F + (2.0F * s + 2.0F * s * z * series);
+}
+
 inline float sigmoid(float x) { return 1.0F / (1.0F + exp(-x)); }
 
 inline float silu(float x) { return x * sigmoid(x); }

@@ -86,9 +86,9 @@ TEST_CASE("no other length promises more bytes a millisecond") {
 
     DraftLength length(costs, n_sequences, max_bytes);
     std::size_t n = 0;
-    while (length.wants_more()) {
+    while (length.wants_more(costs.draft_ms())) {
       REQUIRE(n < max_bytes);
-      length.add(acceptances[n++]);
+      length.add(acceptances[n++], costs.draft_ms());
     }
     double best = 0;
     for (std::size_t i = 0; i <= max_bytes; ++i) best = std::max(best, rate(costs, acceptances, i, n_sequences));
@@ -103,7 +103,7 @@ TEST_CASE("verification that costs nothing takes drafts as long as they can be")
   const StepCosts costs;
   DraftLength length(costs, 1, 7);
   std::size_t n = 0;
-  for (; length.wants_more(); ++n) length.add(0.5);
+  for (; length.wants_more(costs.draft_ms()); ++n) length.add(0.5, costs.draft_ms());
   CHECK(n == 7);
   CHECK(length.best() == 7);
 }
@@ -111,7 +111,7 @@ TEST_CASE("verification that costs nothing takes drafts as long as they can be")
 TEST_CASE("verification in proportion to the positions takes no draft that may fail, and none is made") {
   const StepCosts costs({1, 2, 3, 4}, 0.1);
   const DraftLength length(costs, 1, 7);
-  CHECK_FALSE(length.wants_more());
+  CHECK_FALSE(length.wants_more(costs.draft_ms()));
   CHECK(length.best() == 0);
 }
 
@@ -119,7 +119,8 @@ TEST_CASE("the head drafter proposes what is worth verifying, and stops asking w
   HesitantRunner runner({0.99F, 0.55F, 0.99F, 0.99F});
   const auto cache = runner.new_cache();
   engine::Draft draft;
-  const auto propose = [&](engine::HeadDrafter& drafter) { drafter.propose({*cache, 0, 'x', {}}, 16, draft); };
+  engine::NetChooser chooser;
+  const auto propose = [&](engine::HeadDrafter& drafter) { drafter.propose({*cache, 0, 'x', {}, chooser}, 16, draft); };
 
   engine::HeadDrafter dear(runner, StepCosts({1, 1.2, 1.75, 2.4, 3}, 0));
   propose(dear);

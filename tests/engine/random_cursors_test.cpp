@@ -43,7 +43,25 @@ class SwitchedDrafter final : public engine::Drafter {
   }
 };
 
-void compare_at(std::uint32_t seed, int n_cursors) {
+/// The files as a workspace in two parts.
+std::shared_ptr<const engine::WorkspaceSnapshot> workspace_of(const std::vector<std::filesystem::path>& files) {
+  auto snapshot = std::make_shared<engine::WorkspaceSnapshot>();
+  std::vector<engine::SegmentFile> texts;
+  for (const auto& path : files) {
+    std::ifstream file(path, std::ios::binary);
+    texts.push_back(
+        {path.string(), std::make_shared<const std::string>(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>())});
+  }
+  const auto half = static_cast<std::ptrdiff_t>(texts.size() / 2);
+  for (const auto& part : {std::vector(texts.begin(), texts.begin() + half), std::vector(texts.begin() + half, texts.end())}) {
+    snapshot->parts.push_back({std::make_shared<const engine::TextSegment>(part), std::vector<bool>(part.size())});
+  }
+  return snapshot;
+}
+
+enum class Memory { kOff, kOn };
+
+void compare_at(std::uint32_t seed, int n_cursors, Memory memory) {
   const auto files = source_files();
   REQUIRE(files.size() >= 20);
   std::mt19937 random(seed);
@@ -53,12 +71,17 @@ void compare_at(std::uint32_t seed, int n_cursors) {
   OracleDrafter wrong(OracleDrafter::Habit::kAlwaysWrong, 3);
   auto switched = std::make_unique<SwitchedDrafter>();
   SwitchedDrafter& drafter = *switched;
-  Completer completer(std::move(runner), {}, std::move(switched));
+  const auto mixer = engine::Mixer::read(source_dir() / "bytemodel/weights/mixer.safetensors");
+  REQUIRE(mixer.has_value());
+  Completer completer(std::move(runner), {}, std::move(switched), std::make_shared<const engine::Mixer>(*mixer));
+  const auto workspace = memory == Memory::kOn ? workspace_of(files) : nullptr;
 
   std::size_t steps = 0;
   std::size_t accepted = 0;
   for (int i = 0; i < n_cursors; ++i) {
     CompletionRequest request = short_request(files, random);
+    request.workspace = workspace;
+    request.workspace_path = request.document.path;
     request.use_draft = false;
     const auto plain = completer.complete(request, {}, {});
     request.use_draft = true;
@@ -78,15 +101,21 @@ void compare_at(std::uint32_t seed, int n_cursors) {
     }
   }
   // The heads must earn their place: on ordinary code they are right more than once a step.
-  CHECK(static_cast<double>(accepted) / static_cast<double>(steps) > 1.0);
+  CHECK(static_cast<double>(accepted) / static_cast<double>(steps) > (memory == Memory::kOn ? 2.0 : 1.0));
 }
 
 }  // namespace
 
 TEST_CASE("plain text comes out at 500 random cursors whether the heads draft, chance drafts or every draft is wrong", "[long]") {
-  compare_at(1, 500);
+  compare_at(1, 500, Memory::kOff);
 }
 
-TEST_CASE("plain text comes out at another 500 random cursors, whoever drafts", "[long]") { compare_at(2, 500); }
+TEST_CASE("plain text comes out at another 500 random cursors, whoever drafts", "[long]") { compare_at(2, 500, Memory::kOff); }
+
+TEST_CASE("with the memory of a workspace plain text comes out at 500 random cursors, whoever drafts", "[long]") {
+  compare_at(3, 500, Memory::kOn);
+}
+
+TEST_CASE("with memory plain text comes out at another 500 random cursors, whoever drafts", "[long]") { compare_at(4, 500, Memory::kOn); }
 
 }  // namespace octet::tests
