@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
   CellCommand cell;
   ExportCommand exported;
   EvalCommand eval;
+  MixerCommand mixer;
 
   CLI::App app("Trains byte models with multi-byte prediction.", "octet-train");
   app.require_subcommand(0, 1);  // 1 would hide which word was not understood
@@ -142,9 +143,20 @@ int main(int argc, char** argv) {
   add_train(*sweep_app, sweep.train);
   sweep_app->add_option("--numbers", sweep.n_predict, "Numbers of predicted bytes to try")->check(CLI::Range(1, 32))->delimiter(',');
 
+  CLI::App* mixer_app = app.add_subcommand("mixer", "Train the mixer of net and workspace memory on the packages of a corpus");
+  add_compute(*mixer_app, mixer.compute);
+  mixer_app->add_option("--model", mixer.models, "Model files whose predictions are mixed (default: the default model)");
+  mixer_app->add_option("--out", mixer.output, "File for the weights")->capture_default_str();
+  mixer_app->add_option("--documents", mixer.documents, "Of each package")->check(CLI::Range(1, 1000))->capture_default_str();
+  mixer_app->add_option("--share", mixer.share, "Of their places that become samples")
+      ->check(CLI::Range(0.001, 1.0))
+      ->capture_default_str();
+  mixer_app->add_option("--epochs", mixer.epochs)->check(CLI::Range(1, 1000))->capture_default_str();
+  mixer_app->add_option("--seed", mixer.seed)->capture_default_str();
+
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (corpus, train, resume, cell, export, eval or sweep)");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (corpus, train, resume, cell, export, eval, sweep or mixer)");
     const TrainCommand& plan = sweep_app->parsed() ? sweep.train : train;
     if ((train_app->parsed() || sweep_app->parsed()) && plan.minutes == 0 && plan.megabytes == 0 && !plan.profile)
       throw CLI::RequiredError("--minutes or --megabytes");
@@ -165,6 +177,7 @@ int main(int argc, char** argv) {
     if (cell_app->parsed()) return run_cell(cell, stop.get_token());
     if (export_app->parsed()) return run_export(exported);
     if (eval_app->parsed()) return run_eval(eval);
+    if (mixer_app->parsed()) return run_mixer(mixer);
     return run_sweep(sweep, stop.get_token());
   } catch (const std::exception& error) {
     const std::string text = error.what();  // a line, then a trace of LibTorch's inside

@@ -87,12 +87,23 @@ struct SweepCommand {
   std::vector<int> n_predict = {1, 2, 4, 8};
 };
 
+struct MixerCommand {
+  ComputeOptions compute;
+  std::vector<std::filesystem::path> models;  // whose rows are mixed; empty = the default model
+  std::filesystem::path output = "mixer.safetensors";
+  int documents = 8;  // of each package
+  double share = 1;   // of their places
+  int epochs = 4;
+  std::uint64_t seed = 1;
+};
+
 int run_corpus(const CorpusCommand& command);
 int run_train(const TrainCommand& command, std::stop_token stop);
 int run_resume(const ResumeCommand& command, std::stop_token stop);
 int run_cell(const CellCommand& command, std::stop_token stop);
 int run_export(const ExportCommand& command);
 int run_eval(const EvalCommand& command);
+int run_mixer(const MixerCommand& command);
 int run_sweep(const SweepCommand& command, std::stop_token stop);
 
 }  // namespace octet::bytemodel::training
