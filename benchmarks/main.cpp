@@ -5,6 +5,7 @@
 
 #include "benchmarks/decode_bench.h"
 #include "benchmarks/kernels_bench.h"
+#include "benchmarks/quality_bench.h"
 #include "benchmarks/signature.h"
 
 int main(int argc, char** argv) {
@@ -41,9 +42,21 @@ int main(int argc, char** argv) {
   decode_app->add_option("--threads", decode.threads, "How many threads compute (default: one a core, at most 4)")
       ->check(CLI::Range(1U, 1024U));
   decode_app->add_option("--json", decode.json, "Also write the result to this file");
+  QualityOptions quality;
+  CLI::App* quality_app = app.add_subcommand("quality", "Bits per byte and exact lines of files, with and without the workspace's memory");
+  quality_app->add_option("--model", quality.model, "Model file (default: the one that came with octet)");
+  quality_app->add_option("--mixer", quality.mixer, "Mixer file (default: the one that came with octet)");
+  quality_app->add_option("--files", quality.files, "Source files to predict")->required()->check(CLI::ExistingFile);
+  quality_app->add_option("--workspace", quality.workspace, "Folder above them whose files are remembered, or none")->capture_default_str();
+  quality_app->add_option("--bytes", quality.bytes, "Of each file that are predicted")->capture_default_str();
+  quality_app->add_option("--cursors", quality.cursors, "In each file, for the rest of the line")->capture_default_str();
+  quality_app->add_option("--completions", quality.completions, "In each file, drafted and plain")->capture_default_str();
+  quality_app->add_option("--threads", quality.threads, "How many threads compute")->check(CLI::Range(1U, 1024U));
+  quality_app->add_option("--seed", quality.seed, "Of the cursors")->capture_default_str();
+  quality_app->add_option("--json", quality.json, "Also write the result to this file");
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, signature)");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, quality, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -52,5 +65,6 @@ int main(int argc, char** argv) {
   }
   if (kernels_app->parsed()) return run_kernels(kernels);
   if (decode_app->parsed()) return run_decode(decode);
+  if (quality_app->parsed()) return run_quality(quality);
   return run_signature(signature);
 }

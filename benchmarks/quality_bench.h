@@ -1,0 +1,27 @@
+// octet-bench quality: how well net and memory predict files that a person could be writing, each with the rest of its folder as the
+// workspace.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace octet::benchmarks {
+
+struct QualityOptions {
+  std::filesystem::path model;
+  std::filesystem::path mixer;
+  std::vector<std::filesystem::path> files;
+  std::string workspace = "none";  // a folder above the files, or "none": each file's own text only
+  std::size_t bytes = 6000;        // of each file
+  std::size_t cursors = 8;         // in each file, for the rest of the line
+  std::size_t completions = 2;     // in each file, for speed and for drafted against plain text
+  unsigned threads = 0;
+  std::uint64_t seed = 1;
+  std::filesystem::path json;
+};
+
+/// The process's exit code.
+int run_quality(const QualityOptions& options);
+
+}  // namespace octet::benchmarks
