@@ -60,6 +60,10 @@ std::string path_of_uri(std::string_view uri) {
   const std::size_t scheme_end = uri.find(':');
   std::string_view path = scheme_end == std::string_view::npos ? uri : uri.substr(scheme_end + 1);
   path = path.substr(0, path.find_first_of("?#"));
+  if (path.starts_with("//")) {  // an authority, mostly an empty one
+    const std::size_t slash = path.find('/', 2);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash);
+  }
   std::string out;
   for (std::size_t i = 0; i < path.size(); ++i) {
     unsigned value = 0;

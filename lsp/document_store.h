@@ -45,7 +45,7 @@ class DocumentStore {
   std::map<std::string, engine::DocumentSnapshot> documents_;
 };
 
-/// The path part of a URI with its percent signs decoded: what the model should see of the name.
+/// The path part of a URI with its percent signs decoded: a file's name, and what the model should see of it.
 std::string path_of_uri(std::string_view uri);
 
 }  // namespace octet::lsp

@@ -40,4 +40,16 @@ std::vector<InlineCompletionItem> make_items(const engine::CompletionRequest& re
   return {{std::string(text.substr(start, request.cursor - start)) + result.text, range}};
 }
 
+Json to_explanation(const engine::CompletionRequest& request, const engine::CompletionResult& result) {
+  Json sources = Json::array();
+  std::size_t begin = 0;
+  for (const engine::SourceRun& run : result.sources) {
+    sources.push_back({{"text", result.text.substr(begin, run.n_bytes)},
+                       {"source", engine::to_string(run.source)},
+                       {"file", run.origin.empty() ? Json(nullptr) : Json(run.origin)}});
+    begin += run.n_bytes;
+  }
+  return {{"uri", request.document.uri}, {"text", result.text}, {"confidence", result.confidence}, {"sources", std::move(sources)}};
+}
+
 }  // namespace octet::lsp

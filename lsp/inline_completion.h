@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/completion.h"
+#include "lsp/json_rpc.h"
 #include "lsp/position.h"
 #include "lsp/protocol.h"
 
@@ -20,5 +21,9 @@ engine::CompletionRequest make_request(const engine::DocumentSnapshot& document,
 /// word before the cursor to the cursor, and its text begins with that word, as editors that filter by it expect.
 std::vector<InlineCompletionItem> make_items(const engine::CompletionRequest& request, const engine::CompletionResult& result,
                                              PositionEncoding encoding);
+
+/// The answer of octet/explain: {uri, text, confidence, sources: [{text, source: net|memory|both, file}]}, the texts of the sources one
+/// after another being the completion's. `file` is relative to the workspace, and null for the document itself or the net alone.
+Json to_explanation(const engine::CompletionRequest& request, const engine::CompletionResult& result);
 
 }  // namespace octet::lsp

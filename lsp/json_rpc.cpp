@@ -80,4 +80,8 @@ std::string make_notification(std::string_view method, Json params) {
   return dump({{"jsonrpc", "2.0"}, {"method", method}, {"params", std::move(params)}});
 }
 
+std::string make_request(const Json& id, std::string_view method, Json params) {
+  return dump({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}});
+}
+
 }  // namespace octet::lsp

@@ -54,5 +54,7 @@ Message parse_message(std::string_view body);
 std::string make_result(const Json& id, Json result);
 std::string make_error(const Json& id, RpcError code, std::string_view message);
 std::string make_notification(std::string_view method, Json params);
+/// A request of the server to the client.
+std::string make_request(const Json& id, std::string_view method, Json params);
 
 }  // namespace octet::lsp

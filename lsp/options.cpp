@@ -30,6 +30,7 @@ std::string check_place(const std::string& text) {
 
 void add_common(CLI::App& app, Options& options) {
   app.add_option("--model", options.runner.model, "Model file (default: the one that came with octet)");
+  app.add_option("--mixer", options.runner.mixer, "Mixer of net and workspace memory (default: the one that came with octet)");
   app.add_option("--device", options.runner.device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
@@ -51,6 +52,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   CompleteCommand complete;
   InspectCommand inspect;
   DoctorCommand doctor;
+  ForgetCommand forget;
   bool use_stdio = true;
   std::string place;
   bool no_draft = false;
@@ -82,6 +84,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
       ->check(CLI::Range(std::size_t{1}, kMaxAlternatives))
       ->capture_default_str();
   complete_app->add_flag("--raw", complete.raw, "No stop rules but the model's own end and --max-bytes");
+  complete_app->add_option("--workspace", complete.workspace,
+                           "Folder whose files are remembered, or none (default: the nearest one above FILE that holds .git)");
   complete_app->add_flag("--json", complete.json, "One JSON object");
 
   CLI::App* inspect_app = app.add_subcommand("inspect", "Describe a model file");
@@ -90,9 +94,14 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   CLI::App* doctor_app = app.add_subcommand("doctor", "Check that this machine can complete code");
   doctor_app->add_flag("--json", doctor.json, "One JSON object");
 
+  CLI::App* forget_app = app.add_subcommand("forget", "Remove what is remembered of a workspace's files");
+  CLI::Option* all = forget_app->add_flag("--all", forget.all, "Of every workspace");
+  forget_app->add_option("folder", forget.folder, "The workspace (default: the nearest folder from here up that holds .git, else this one)")
+      ->excludes(all);
+
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (lsp, complete, inspect or doctor)");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (lsp, complete, inspect, doctor or forget)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -115,6 +124,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
     options.command = inspect;
   } else if (doctor_app->parsed()) {
     options.command = doctor;
+  } else if (forget_app->parsed()) {
+    options.command = forget;
   }
   return options;
 }

@@ -21,6 +21,7 @@ struct CompleteCommand {
   engine::Multiline multiline = engine::Multiline::kAuto;
   bool raw = false;
   bool use_draft = true;
+  std::string workspace;  // a folder, "none", or empty: the nearest one above the file that holds .git
   bool json = false;
 };
 
@@ -32,11 +33,16 @@ struct DoctorCommand {
   bool json = false;
 };
 
+struct ForgetCommand {
+  std::filesystem::path folder;  // empty: the workspace of the current folder
+  bool all = false;
+};
+
 struct Options {
   engine::RunnerOptions runner;
   std::string log_level = "info";
   std::filesystem::path log_file;
-  std::variant<LspCommand, CompleteCommand, InspectCommand, DoctorCommand> command;
+  std::variant<LspCommand, CompleteCommand, InspectCommand, DoctorCommand, ForgetCommand> command;
 };
 
 /// Exit codes of the program.

@@ -157,6 +157,20 @@ Result<Json> parse_cancel(const Json& json) {
   return id.json();
 }
 
+Result<std::vector<std::string>> parse_watched_files(const Json& json) {
+  const Reader changes = Reader(json).field("changes");
+  if (!changes.present() || !changes.json().is_array()) return changes.expected("an array");
+  std::vector<std::string> uris;
+  for (const Json& change : changes.json()) {
+    const auto uri = Reader(change).field("uri").text();
+    if (!uri) return tl::unexpected(uri.error());
+    uris.push_back(*uri);
+  }
+  return uris;
+}
+
+Result<std::string> parse_execute_command(const Json& json) { return Reader(json).field("command").text(); }
+
 Json to_json(const std::vector<InlineCompletionItem>& items) {
   Json list = Json::array();
   for (const InlineCompletionItem& item : items) {

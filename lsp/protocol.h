@@ -46,7 +46,9 @@ Result<DidOpenParams> parse_did_open(const Json& params);
 Result<DidChangeParams> parse_did_change(const Json& params);
 Result<std::string> parse_did_close(const Json& params);  // the URI
 Result<InlineCompletionParams> parse_inline_completion(const Json& params);
-Result<Json> parse_cancel(const Json& params);  // the id
+Result<Json> parse_cancel(const Json& params);                             // the id
+Result<std::vector<std::string>> parse_watched_files(const Json& params);  // the URIs
+Result<std::string> parse_execute_command(const Json& params);             // the command
 
 std::string_view to_string(PositionEncoding encoding);
 Json to_json(const std::vector<InlineCompletionItem>& items);  // an InlineCompletionList

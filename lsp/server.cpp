@@ -14,6 +14,8 @@
 namespace octet::lsp {
 namespace {
 
+constexpr const char* kForgetWorkspace = "octet.forgetWorkspace";
+
 /// Carries a completion from the engine thread to the main thread.
 class PostingSink final : public engine::CompletionSink {
  public:
@@ -44,7 +46,8 @@ void with(std::string_view method, const Result<T>& parsed, Use use) {
 
 }  // namespace
 
-Server::Server(Environment environment, engine::Engine::Open open) : environment_(std::move(environment)) {
+Server::Server(Environment environment, engine::Engine::Open open)
+    : environment_(std::move(environment)), memory_(environment_.store_folder) {
   engine_ = std::make_unique<engine::Engine>(
       std::move(open), [this](const Result<engine::ModelInfo>& model) { environment_.post([this, model] { on_loaded(model); }); });
 }
@@ -63,7 +66,7 @@ void Server::on_message(std::string_view body) {
           spdlog::warn("invalid message: {}", message.message);
           environment_.send(make_error(message.id, message.code, message.message));
         } else {
-          spdlog::warn("a response to a request that was never sent");
+          spdlog::debug("a response");  // to the registration of watchers, the only request that the server sends
         }
       },
       parse_message(body));
@@ -81,6 +84,8 @@ void Server::on_request(Request request) {
   if (phase_ == Phase::kShutDown) return reply.error(RpcError::kInvalidRequest, "the server was shut down");
   if (request.method == "shutdown") return shutdown(std::move(reply));
   if (request.method == "textDocument/inlineCompletion") return inline_completion(request, std::move(reply));
+  if (request.method == "octet/explain") return explain(std::move(reply));
+  if (request.method == "workspace/executeCommand") return execute_command(request, std::move(reply));
   reply.error(RpcError::kMethodNotFound, fmt::format("no such method: {}", request.method));
 }
 
@@ -91,6 +96,10 @@ void Server::on_notification(const Notification& notification) {
   if (method == "textDocument/didOpen") return did_open(params);
   if (method == "textDocument/didChange") return did_change(params);
   if (method == "textDocument/didClose") return did_close(params);
+  if (method == "textDocument/didSave") return did_save(params);
+  if (method == "workspace/didChangeWatchedFiles") return did_change_watched_files(params);
+  if (method == "workspace/didChangeConfiguration") return did_change_configuration(params);
+  if (method == "initialized") return watch_files();
   if (method == "$/cancelRequest") return cancel(params);
   spdlog::debug("{}: ignored", method);
 }
@@ -101,9 +110,14 @@ void Server::initialize(const Request& request, Reply reply) {
   if (!params) return reply.error(RpcError::kInvalidParams, params.error().message);
   phase_ = Phase::kRunning;
   documents_.set_encoding(params->encoding);
+  can_register_watchers_ = can_register_watchers(request.params);
+  memory_.set_enabled(memory_of_initialize(request.params).value_or(true));
+  memory_.open(workspace_folders(request.params));
+  min_confidence_ = min_confidence_of_initialize(request.params).value_or(0);
   reply.result({{"capabilities",
                  {{"positionEncoding", to_string(params->encoding)},
-                  {"textDocumentSync", {{"openClose", true}, {"change", 2}}},
+                  {"textDocumentSync", {{"openClose", true}, {"change", 2}, {"save", true}}},
+                  {"executeCommandProvider", {{"commands", {kForgetWorkspace}}}},
                   {"inlineCompletionProvider", Json::object()}}},
                 {"serverInfo", {{"name", "octet"}, {"version", kVersion}}}});
   show_load_error();
@@ -127,6 +141,7 @@ void Server::inline_completion(const Request& request, Reply reply) {
   PendingRequests::Entry entry{std::move(reply), std::stop_source()};
   auto completion = make_request(*document, params->position, documents_.encoding());
   completion.cancelled = entry.cancel.get_token();
+  memory_.attach(completion);
   if (!pending_.add(request.id, std::move(entry))) {
     return entry.reply.error(RpcError::kInvalidRequest, "a request of this id is still being answered");
   }
@@ -139,17 +154,24 @@ void Server::inline_completion(const Request& request, Reply reply) {
 void Server::did_open(const Json& params) {
   with("textDocument/didOpen", parse_did_open(params), [&](const DidOpenParams& p) -> Result<void> {
     documents_.open(p.uri, p.language, p.version, p.text);
+    memory_.document_changed(*documents_.find(p.uri));
     return {};
   });
 }
 
 void Server::did_change(const Json& params) {
-  with("textDocument/didChange", parse_did_change(params),
-       [&](const DidChangeParams& p) { return documents_.change(p.uri, p.version, p.changes); });
+  with("textDocument/didChange", parse_did_change(params), [&](const DidChangeParams& p) -> Result<void> {
+    const auto changed = documents_.change(p.uri, p.version, p.changes);
+    if (changed) memory_.document_changed(*documents_.find(p.uri));
+    return changed;
+  });
 }
 
 void Server::did_close(const Json& params) {
-  with("textDocument/didClose", parse_did_close(params), [&](const std::string& uri) { return documents_.close(uri); });
+  with("textDocument/didClose", parse_did_close(params), [&](const std::string& uri) {
+    memory_.document_closed(path_of_uri(uri));
+    return documents_.close(uri);
+  });
 }
 
 void Server::cancel(const Json& params) {
@@ -161,6 +183,50 @@ void Server::cancel(const Json& params) {
     }
     return {};
   });
+}
+
+void Server::did_save(const Json& params) {
+  with("textDocument/didSave", parse_did_close(params), [&](const std::string& uri) -> Result<void> {
+    memory_.file_changed(path_of_uri(uri));
+    return {};
+  });
+}
+
+void Server::did_change_watched_files(const Json& params) {
+  with("workspace/didChangeWatchedFiles", parse_watched_files(params), [&](const std::vector<std::string>& uris) -> Result<void> {
+    for (const std::string& uri : uris) memory_.file_changed(path_of_uri(uri));
+    return {};
+  });
+}
+
+void Server::did_change_configuration(const Json& params) {
+  min_confidence_ = min_confidence_of_configuration(params).value_or(min_confidence_);
+  if (const auto is_enabled = memory_of_configuration(params)) memory_.set_enabled(*is_enabled);
+}
+
+/// Asks to hear of files that change outside the editor.
+void Server::watch_files() {
+  if (!can_register_watchers_) return;
+  environment_.send(
+      make_request("octet/watch", "client/registerCapability",
+                   {{"registrations", Json::array({{{"id", "octet/watch"},
+                                                    {"method", "workspace/didChangeWatchedFiles"},
+                                                    {"registerOptions", {{"watchers", Json::array({{{"globPattern", "**/*"}}})}}}}})}}));
+}
+
+/// Where the bytes of the last completion came from.
+void Server::explain(Reply reply) { reply.result(last_explanation_); }
+
+void Server::execute_command(const Request& request, Reply reply) {
+  const auto command = parse_execute_command(request.params);
+  if (!command) return reply.error(RpcError::kInvalidParams, command.error().message);
+  if (*command != kForgetWorkspace) {
+    return reply.error(RpcError::kInvalidParams, fmt::format("params.command: expected {}, found '{}'", kForgetWorkspace, *command));
+  }
+  const auto forgotten = memory_.forget();
+  if (!forgotten) return reply.error(RpcError::kInternalError, forgotten.error().message);
+  spdlog::info("{} workspace{} forgotten; its memory is off until the setting turns it on", *forgotten, *forgotten == 1 ? "" : "s");
+  reply.result({{"forgotten", *forgotten}});
 }
 
 void Server::on_loaded(const Result<engine::ModelInfo>& model) {
@@ -186,7 +252,12 @@ void Server::on_completion(const Json& id, const engine::CompletionRequest& requ
       "{:.1f})",
       id.dump(), request.document.language, request.document.version, result.text.size(), engine::to_string(result.stop_reason),
       prompt_bytes, reused, steps, drafted, accepted, result.times.total, result.times.prefill, result.times.decode);
-  if (auto entry = pending_.take(id, request.cancelled)) entry->reply.result(to_json(make_items(request, result, documents_.encoding())));
+  if (!result.text.empty()) last_explanation_ = to_explanation(request, result);
+  if (auto entry = pending_.take(id, request.cancelled)) {
+    const bool is_sure = result.confidence >= min_confidence_;
+    if (!is_sure) spdlog::info("completion {}: not shown, confidence {:.2f}", id.dump(), result.confidence);
+    entry->reply.result(to_json(is_sure ? make_items(request, result, documents_.encoding()) : std::vector<InlineCompletionItem>()));
+  }
 }
 
 }  // namespace octet::lsp

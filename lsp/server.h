@@ -1,6 +1,7 @@
 // The language server: lifecycle, documents, and requests on their way to the engine and back.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +12,8 @@
 #include "lsp/json_rpc.h"
 #include "lsp/pending_requests.h"
 #include "lsp/reply.h"
+#include "lsp/settings.h"
+#include "lsp/workspace_memory.h"
 
 namespace octet::lsp {
 
@@ -24,6 +27,8 @@ class Server {
     std::function<void(std::function<void()>)> post;
     /// The connection is to be closed and the process to end with this code.
     std::function<void(int exit_code)> exit;
+    /// Where the memories of workspaces are kept; empty: nowhere.
+    std::filesystem::path store_folder;
   };
 
   /// Starts loading the model by `open` in the engine's thread.
@@ -47,6 +52,12 @@ class Server {
   void did_open(const Json& params);
   void did_change(const Json& params);
   void did_close(const Json& params);
+  void did_save(const Json& params);
+  void did_change_watched_files(const Json& params);
+  void did_change_configuration(const Json& params);
+  void explain(Reply reply);
+  void execute_command(const Request& request, Reply reply);
+  void watch_files();
   void cancel(const Json& params);
   void show_load_error();
   void on_loaded(const Result<engine::ModelInfo>& model);
@@ -56,6 +67,10 @@ class Server {
   Phase phase_ = Phase::kUninitialized;
   std::string load_error_;  // shown to the user once, as soon as the client is initialized
   DocumentStore documents_;
+  WorkspaceMemory memory_;
+  bool can_register_watchers_ = false;
+  double min_confidence_ = 0;               // completions that net and memory together are less sure of are not shown
+  Json last_explanation_ = Json::object();  // of the last completion that had a text
   PendingRequests pending_;
   std::unique_ptr<engine::Engine> engine_;  // last: its thread posts to the members above
 };

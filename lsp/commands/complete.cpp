@@ -1,11 +1,17 @@
 // octet complete: one completion of a file on disk.
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/completer.h"
+#include "engine/memory/memory_store.h"
+#include "engine/memory/workspace_files.h"
+#include "engine/memory/workspace_index.h"
 #include "lsp/commands/commands.h"
 #include "lsp/commands/output.h"
 #include "lsp/commands/source_file.h"
@@ -18,6 +24,44 @@ int report(const Error& error) {
   return kExitFailed;
 }
 
+struct Workspace {
+  std::filesystem::path root;  // empty: none
+  std::string document_path;
+};
+
+Result<Workspace> find_workspace(const CompleteCommand& command) {
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(command.file, error);
+  Workspace workspace;
+  workspace.document_path = file.string();
+  if (command.workspace == "none") return workspace;
+  if (command.workspace.empty()) {
+    workspace.root = engine::find_workspace_root(file).value_or("");
+  } else {
+    workspace.root = std::filesystem::canonical(command.workspace, error);
+    if (error || !std::filesystem::is_directory(workspace.root, error)) {
+      return fail(ErrorCode::kNotFound, fmt::format("--workspace: expected a folder or none, found '{}'", command.workspace));
+    }
+  }
+  if (!workspace.root.empty()) workspace.document_path = file.lexically_proximate(workspace.root).string();
+  return workspace;
+}
+
+/// What the index of the workspace holds when all of it was read; without one the document remembers itself.
+std::shared_ptr<const engine::WorkspaceSnapshot> remember(const Workspace& workspace) {
+  if (workspace.root.empty()) return std::make_shared<const engine::WorkspaceSnapshot>();
+  engine::WorkspaceIndex index({.root = workspace.root, .store_folder = engine::memory_folder()});
+  index.wait_until_idle();
+  return index.snapshot();
+}
+
+nlohmann::ordered_json to_json(const std::vector<engine::SourceRun>& sources) {
+  auto json = nlohmann::ordered_json::array();
+  for (const auto& run : sources)
+    json.push_back({{"bytes", run.n_bytes}, {"source", engine::to_string(run.source)}, {"origin", run.origin}});
+  return json;
+}
+
 nlohmann::ordered_json to_json(const CompleteCommand& command, const engine::CompletionResult& result, const engine::ModelInfo& model) {
   nlohmann::ordered_json json{{"text", result.text},
                               {"stop_reason", engine::to_string(result.stop_reason)},
@@ -28,6 +72,7 @@ nlohmann::ordered_json to_json(const CompleteCommand& command, const engine::Com
                               {"accepted", result.counts.accepted},
                               {"bytes", result.text.size()},
                               {"confidence", result.confidence},
+                              {"sources", to_json(result.sources)},
                               {"device", model.device},
                               {"isa", model.isa},
                               {"profile", model.profile},
@@ -50,6 +95,8 @@ int run_complete(const Options& options, const CompleteCommand& command) {
   if (!text) return report(text.error());
   const auto cursor = find_cursor(*text, command.line, command.column);
   if (!cursor) return report(cursor.error());
+  const auto workspace = find_workspace(command);
+  if (!workspace) return report(workspace.error());
   auto model = engine::open_runner(options.runner);
   if (!model) return report(model.error());
 
@@ -58,13 +105,15 @@ int run_complete(const Options& options, const CompleteCommand& command) {
   request.document.path = command.file.string();
   request.document.text = std::make_shared<const std::string>(std::move(*text));
   request.cursor = *cursor;
+  if (command.workspace != "none") request.workspace = remember(*workspace);
+  request.workspace_path = workspace->document_path;
   request.limits.max_bytes = command.max_bytes;
   request.multiline = command.multiline;
   request.raw = command.raw;
   request.use_draft = command.use_draft;
   request.alternatives = command.alternatives;
 
-  engine::Completer completer(std::move(model->runner), std::move(model->costs));
+  engine::Completer completer(std::move(model->runner), std::move(model->costs), nullptr, std::move(model->mixer));
   bool is_written = true;
   const auto stream = [&](std::string_view piece) {
     if (!command.json) is_written = write_output(piece) && is_written;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/completer.h"
+#include "engine/memory/memory_store.h"
 #include "lsp/commands/commands.h"
 #include "lsp/commands/output.h"
 #include "lsp/version.h"
@@ -40,6 +41,16 @@ Check self_test(std::unique_ptr<engine::ModelRunner> runner) {
                       drafted.text.size(), drafted.counts.steps, drafted.times.decode, plain.times.decode)};
 }
 
+/// Nothing here keeps octet from completing.
+Check stored_memory() {
+  const auto folder = engine::memory_folder();
+  if (folder.empty()) return {"memory", true, "not kept on the disk: neither XDG_CACHE_HOME nor HOME is set"};
+  const auto [n_stores, n_bytes] = engine::count_stores(folder);
+  return {"memory", true,
+          fmt::format("{} workspace{} in {:.1f} MB at {}", n_stores, n_stores == 1 ? "" : "s", static_cast<double>(n_bytes) / 1e6,
+                      folder.string())};
+}
+
 }  // namespace
 
 int run_doctor(const Options& options, const DoctorCommand& command) {
@@ -56,6 +67,7 @@ int run_doctor(const Options& options, const DoctorCommand& command) {
   } else {
     checks.push_back({"model", false, model.error().message});
   }
+  checks.push_back(stored_memory());
 
   bool ok = true;
   std::string text;

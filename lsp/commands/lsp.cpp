@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "engine/memory/memory_store.h"
 #include "engine/model/open_runner.h"
 #include "lsp/commands/commands.h"
 #include "lsp/server.h"
@@ -23,7 +24,8 @@ int run_lsp(const Options& options) {
                      [&](int code) {
                        exit_code = code;
                        transport->close([&] { context.stop(); });
-                     }},
+                     },
+                 .store_folder = engine::memory_folder()},
                 [&] { return engine::open_runner(options.runner); });
   transport->start({.on_message = [&](std::string body) { server.on_message(body); }, .on_disconnect = [&] { server.on_disconnect(); }});
   context.run();

@@ -8,7 +8,7 @@ from octet import DEFAULT_MODEL, IS_SANITIZED, MODEL, SNIPPET, SOURCE_DIR, TINY_
 
 FIELDS = {
     "text": str, "stop_reason": str, "prompt_bytes": int, "reused_bytes": int, "steps": int, "drafted": int, "accepted": int,
-    "bytes": int, "confidence": float, "device": str, "isa": str, "profile": str, "ms": dict, "model": dict,
+    "bytes": int, "confidence": float, "sources": list, "device": str, "isa": str, "profile": str, "ms": dict, "model": dict,
 }
 STAGES = {"load", "context", "prefill", "decode", "first_byte", "total"}
 STOP_REASONS = {"end", "line_end", "blank_line", "dedent", "block_end", "byte_budget", "time_budget", "context_full"}
@@ -45,6 +45,8 @@ class CompleteTest(CliTest):
         self.assertEqual(set(result), set(FIELDS))
         for name, kind in FIELDS.items():
             self.assertIs(type(result[name]), kind, name)
+        self.assertEqual(sum(run["bytes"] for run in result["sources"]), len(result["text"].encode()))
+        self.assertTrue({run["source"] for run in result["sources"]} <= {"net", "memory", "both"})
         self.assertEqual(set(result["ms"]), STAGES)
         self.assertEqual(set(result["model"]), {"name", "sha256"})
         self.assertEqual(result["model"], {"name": "octet-seed", "sha256": hashlib.sha256(MODEL.read_bytes()).hexdigest()})

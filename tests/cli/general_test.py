@@ -68,14 +68,14 @@ class DoctorTest(CliTest):
     def test_a_working_machine_is_ok(self):
         text = self.succeed("doctor")
         self.assertTrue(all(line.startswith("ok ") for line in text.splitlines()), text)
-        for expected in ("device", "model", "self-test", str(MODEL), hashlib.sha256(MODEL.read_bytes()).hexdigest()):
+        for expected in ("device", "model", "self-test", "memory", str(MODEL), hashlib.sha256(MODEL.read_bytes()).hexdigest()):
             self.assertIn(expected, text)
 
     def test_json_says_the_same(self):
         report = json.loads(self.succeed("doctor", "--json"))
         self.assertEqual(set(report), {"version", "ok", "checks"})
         self.assertIs(report["ok"], True)
-        self.assertEqual([check["name"] for check in report["checks"]], ["device", "model", "self-test"])
+        self.assertEqual([check["name"] for check in report["checks"]], ["device", "model", "self-test", "memory"])
         for check in report["checks"]:
             self.assertEqual(set(check), {"name", "ok", "detail"})
             self.assertIs(check["ok"], True)

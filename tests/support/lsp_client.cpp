@@ -20,7 +20,7 @@ void silence_log() {
 
 LspClient::LspClient(std::shared_ptr<ScriptedModel> model) : LspClient(opener(model)) { model_ = std::move(model); }
 
-LspClient::LspClient(engine::Engine::Open open) {
+LspClient::LspClient(engine::Engine::Open open, std::filesystem::path store_folder) {
   silence_log();
   lsp::Server::Environment environment;
   environment.send = [this](std::string body) {
@@ -40,6 +40,7 @@ LspClient::LspClient(engine::Engine::Open open) {
     }
     changed_.notify_one();
   };
+  environment.store_folder = std::move(store_folder);
   environment.exit = [this](int code) { exit_code_ = code; };
   server_ = std::make_unique<lsp::Server>(std::move(environment), std::move(open));
 }

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,7 +27,8 @@ class LspClient {
   using Json = lsp::Json;
 
   explicit LspClient(std::shared_ptr<ScriptedModel> model);
-  explicit LspClient(engine::Engine::Open open);
+  /// `store_folder`: where memories are kept.
+  explicit LspClient(engine::Engine::Open open, std::filesystem::path store_folder = {});
   ~LspClient();
   LspClient(const LspClient&) = delete;
   LspClient& operator=(const LspClient&) = delete;

@@ -183,7 +183,7 @@ test('nothing but initialize is served before it, and initialize once', async (t
   assert.equal((await client.request('initialize', [1])).error?.code, kInvalidParams);
   const { capabilities, serverInfo } = await client.initialize();
   assert.ok(capabilities.inlineCompletionProvider);
-  assert.deepEqual(capabilities.textDocumentSync, { openClose: true, change: 2 });
+  assert.deepEqual(capabilities.textDocumentSync, { openClose: true, change: 2, save: true });
   assert.equal(serverInfo.name, 'octet');
   assert.equal((await client.complete(doc, 0).answer).error?.code, kInvalidParams, 'the early didOpen was dropped');
   assert.equal((await client.request('initialize', { capabilities: {} })).error?.code, kInvalidRequest);
