@@ -200,10 +200,20 @@ TEST_CASE("behind a word that was changed the copy is followed on") {
 TEST_CASE("the state at a cursor does not depend on what was asked before") {
   std::mt19937 random(9);
   const auto snapshot = snapshot_of({{file("a.py", random_code(random, 3000))}, {file("b.py", random_code(random, 3000))}});
-  const std::string text = random_code(random, 5000);
+  const std::string first = random_code(random, 5000).substr(0, 5000);
   engine::DocumentMemory used;
-  for (int request = 0; request < 60; ++request) {
-    const std::size_t cursor = random() % text.size();
+  std::size_t cursor = 0;
+  for (int request = 0; request < 120; ++request) {
+    // Every other request finds other words of the same number of bytes behind the same cursor.
+    std::string text = first;
+    if (request % 2 == 0) {
+      cursor = random() % text.size();
+    } else {
+      const std::string behind = text.substr(cursor);
+      for (std::size_t i = 0; i < behind.size(); ++i) {
+        if (behind[i] != '\n') text[cursor + i] = behind[i] == 'e' ? 'a' : behind[i] == ' ' ? ' ' : 'e';
+      }
+    }
     engine::DocumentMemory fresh;
     engine::MemoryState a = used.at(text, cursor, "c.py", snapshot);
     engine::MemoryState b = fresh.at(text, cursor, "c.py", snapshot);
