@@ -17,6 +17,9 @@ int main(int argc, char** argv) {
   signature_app->add_option("--model", signature.model, "Model file (default: the one that came with octet)");
   signature_app->add_option("--threads", signature.threads, "How many threads compute; the output does not depend on it")
       ->check(CLI::Range(1U, 1024U));
+  signature_app->add_option("--max-bytes", signature.max_bytes, "Bytes of each completion at most; another number, another hash")
+      ->check(CLI::Range(1U, 1024U))
+      ->capture_default_str();
   signature_app->add_option("--json", signature.json, "Also write the result to this file");
 
   KernelsOptions kernels;

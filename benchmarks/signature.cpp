@@ -85,7 +85,7 @@ int run_signature(const SignatureOptions& options) {
       request.document.path = prompt.path;
       request.document.text = std::make_shared<const std::string>(std::string(prompt.before) + std::string(prompt.behind));
       request.cursor = prompt.before.size();
-      request.limits.max_bytes = 96;
+      request.limits.max_bytes = options.max_bytes;
       request.raw = raw;
       if (with_memory) request.workspace = std::make_shared<const engine::WorkspaceSnapshot>();  // the document remembers itself
       const auto result = completer.complete(request, {}, {});

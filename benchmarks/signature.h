@@ -1,6 +1,7 @@
 // One hash that changes exactly when the engine's output does.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 
 namespace octet::benchmarks {
@@ -8,6 +9,7 @@ namespace octet::benchmarks {
 struct SignatureOptions {
   std::filesystem::path model;  // empty: the default model
   unsigned threads = 0;         // 0: as users run it; the output does not depend on it
+  std::size_t max_bytes = 96;   // of each completion; the project's own signature is that of the default
   std::filesystem::path json;   // empty: none
 };
 
