@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -14,10 +15,20 @@ void finish_without_text(Job& job, StopReason reason) {
   job.sink->on_done(std::move(result));
 }
 
+/// The model and what completes with it, or the reason why there is none.
+using LoadedModel = Result<std::unique_ptr<Completer>>;
+
+LoadedModel load(const Engine::Open& open, const Engine::OnLoaded& on_loaded) {
+  auto opened = open();
+  if (on_loaded) on_loaded(opened.map([](const OpenedModel& model) { return model.info; }));
+  if (!opened) return tl::unexpected(opened.error());
+  return std::make_unique<Completer>(std::move(opened->runner), std::move(opened->costs), nullptr, std::move(opened->mixer));
+}
+
 }  // namespace
 
 Engine::Engine(Open open, OnLoaded on_loaded)
-    : thread_([this, open = std::move(open), on_loaded = std::move(on_loaded)] { run(open, on_loaded); }) {}
+    : thread_([this, open = std::move(open), on_loaded = std::move(on_loaded)]() mutable { run(std::move(open), on_loaded); }) {}
 
 Engine::~Engine() {
   mailbox_.close();
@@ -25,27 +36,39 @@ Engine::~Engine() {
 }
 
 void Engine::submit(CompletionRequest request, std::unique_ptr<CompletionSink> sink) {
-  mailbox_.post({std::move(request), std::move(sink), std::stop_source()});
+  mailbox_.post(Job{std::move(request), std::move(sink), std::stop_source()});
 }
 
-void Engine::run(const Open& open, const OnLoaded& on_loaded) {
-  auto opened = open();
-  if (on_loaded) on_loaded(opened.map([](const OpenedModel& model) { return model.info; }));
-  std::optional<Completer> completer;
-  if (opened) completer.emplace(std::move(opened->runner), std::move(opened->costs), nullptr, std::move(opened->mixer));
+void Engine::unload() { mailbox_.post(ModelOrder{}); }
 
-  for (std::vector<Job> jobs = mailbox_.wait_take(); !jobs.empty(); jobs = mailbox_.wait_take()) {
-    for (Job& job : jobs) {
+void Engine::reopen(Open open) { mailbox_.post(ModelOrder{std::move(open)}); }
+
+void Engine::run(Open open, const OnLoaded& on_loaded) {
+  std::optional<LoadedModel> model = load(open, on_loaded);  // nothing: not loaded, or unloaded
+  for (auto mail = mailbox_.wait_take(); mail.order || !mail.jobs.empty(); mail = mailbox_.wait_take()) {
+    if (mail.order) {
+      model.reset();  // before the next one takes memory
+      if (mail.order->open) {
+        open = std::move(mail.order->open);
+        model = load(open, on_loaded);
+      }
+    }
+    for (Job& job : mail.jobs) {
       if (job.request.cancelled.stop_requested()) {
         finish_without_text(job, StopReason::kCancelled);
-      } else if (job.superseded.stop_requested()) {
-        finish_without_text(job, StopReason::kSuperseded);
-      } else if (!completer) {
-        finish_without_text(job, StopReason::kModelUnavailable);
-      } else {
-        job.sink->on_done(
-            completer->complete(job.request, job.superseded.get_token(), [&](std::string_view text) { job.sink->on_text(text); }));
+        continue;
       }
+      if (job.superseded.stop_requested()) {
+        finish_without_text(job, StopReason::kSuperseded);
+        continue;
+      }
+      if (!model) model = load(open, on_loaded);
+      if (!*model) {
+        finish_without_text(job, StopReason::kModelUnavailable);
+        continue;
+      }
+      job.sink->on_done(
+          (**model)->complete(job.request, job.superseded.get_token(), [&](std::string_view text) { job.sink->on_text(text); }));
     }
   }
 }

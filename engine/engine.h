@@ -14,7 +14,7 @@ namespace octet::engine {
 
 class Engine {
  public:
-  using Open = std::function<Result<OpenedModel>()>;
+  using Open = OpenModel;
   using OnLoaded = std::function<void(const Result<ModelInfo>&)>;
 
   /// Starts the engine thread, which first calls `open` and then reports to `on_loaded` (may be empty) on that thread.
@@ -30,8 +30,14 @@ class Engine {
   /// older one, whichever document it is for.
   void submit(CompletionRequest request, std::unique_ptr<CompletionSink> sink);
 
+  /// Any thread; never waits. Frees the model and all sessions once the running request is over. The next request loads it again, which is
+  /// reported to `on_loaded` like the first time; so does one that follows a failure to load.
+  void unload();
+  /// The same, but loads at once, and by `open` from now on.
+  void reopen(Open open);
+
  private:
-  void run(const Open& open, const OnLoaded& on_loaded);
+  void run(Open open, const OnLoaded& on_loaded);
 
   RequestMailbox mailbox_;
   std::thread thread_;  // last: it uses the mailbox

@@ -15,16 +15,26 @@ void RequestMailbox::post(Job job) {
   changed_.notify_one();
 }
 
-std::vector<Job> RequestMailbox::wait_take() {
+void RequestMailbox::post(ModelOrder order) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (order_ && !order.open) order.open = std::move(order_->open);
+    order_ = std::move(order);
+  }
+  changed_.notify_one();
+}
+
+RequestMailbox::Mail RequestMailbox::wait_take() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
-  return std::exchange(waiting_, {});
+  changed_.wait(lock, [&] { return closed_ || order_ || !waiting_.empty(); });
+  return {std::exchange(order_, std::nullopt), std::exchange(waiting_, {})};
 }
 
 void RequestMailbox::close() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    order_.reset();
     newest_.request_stop();
   }
   changed_.notify_one();

@@ -186,6 +186,16 @@ const char* WorkspaceFilter::refused(std::string_view relative_path, bool is_fol
   return refused_entry(relative_path, is_folder);
 }
 
+const char* WorkspaceFilter::withheld(std::string_view relative_path) const {
+  const char* by_name = refused_by_name(relative_path, /*is_folder=*/false);
+  if (by_name == kSecret || by_name == kOutside) return by_name == kSecret ? kSecret : nullptr;
+  if (rules_->root_reason != nullptr) return rules_->root_reason;
+  for (std::size_t slash = relative_path.find('/'); slash != std::string_view::npos; slash = relative_path.find('/', slash + 1)) {
+    if (rules_->is_ignored(relative_path.substr(0, slash), /*is_folder=*/true)) return kIgnored;
+  }
+  return rules_->is_ignored(relative_path, /*is_folder=*/false) ? kIgnored : nullptr;
+}
+
 Result<std::vector<WorkspaceFile>> list_workspace_files(const fs::path& root, const std::stop_token& stop) {
   const Result<WorkspaceFilter> filter = WorkspaceFilter::open(root);
   if (!filter) return tl::unexpected(filter.error());

@@ -51,6 +51,9 @@ class WorkspaceFilter {
   /// The same for a path whose folder refused() let through: one look-up instead of one for each component.
   const char* refused_entry(std::string_view relative_path, bool is_folder) const;
 
+  /// kSecret or kIgnored where the file at this path is one of them, whatever else might speak against remembering it; else nullptr.
+  const char* withheld(std::string_view relative_path) const;
+
   /// Absolute and without links.
   const std::filesystem::path& root() const;
 
