@@ -1,6 +1,9 @@
 #include "lsp/inline_completion.h"
 
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace octet::lsp {
 namespace {
@@ -16,29 +19,46 @@ std::size_t word_start(std::string_view text, std::size_t cursor) {
   return cursor;
 }
 
-bool is_shown(engine::StopReason reason) {
-  return reason != engine::StopReason::kCancelled && reason != engine::StopReason::kSuperseded &&
-         reason != engine::StopReason::kModelUnavailable && reason != engine::StopReason::kModelFailure;
-}
-
 }  // namespace
 
-engine::CompletionRequest make_request(const engine::DocumentSnapshot& document, Position position, PositionEncoding encoding) {
-  engine::CompletionRequest request;
-  request.document = document;
-  request.cursor = to_offset(document.view(), position, encoding);
-  request.limits.max_decode_ms = kDecodeBudgetMs;
-  return request;
+CompletionPlace make_place(const engine::DocumentSnapshot& document, const InlineCompletionParams& params, PositionEncoding encoding) {
+  CompletionPlace place{document, 0, {}};
+  const std::string_view text = document.view();
+  if (params.selected) {
+    const auto& [range, selected] = *params.selected;
+    const std::size_t a = to_offset(text, range.start, encoding);
+    const std::size_t b = to_offset(text, range.end, encoding);
+    const std::size_t start = std::min(a, b);
+    std::string with_selected(text.substr(0, start));
+    with_selected += selected;
+    place.cursor = with_selected.size();
+    with_selected += text.substr(std::max(a, b));
+    place.document.text = std::make_shared<const std::string>(std::move(with_selected));
+    place.frame = {selected, range};
+    return place;
+  }
+  place.cursor = to_offset(text, params.position, encoding);
+  const std::size_t start = word_start(text, place.cursor);
+  place.frame = {std::string(text.substr(start, place.cursor - start)),
+                 {to_position(text, start, encoding), to_position(text, place.cursor, encoding)}};
+  return place;
 }
 
-std::vector<InlineCompletionItem> make_items(const engine::CompletionRequest& request, const engine::CompletionResult& result,
-                                             PositionEncoding encoding) {
-  if (result.text.empty() || !is_shown(result.stop_reason)) return {};
-  const std::string_view text = request.document.view();
-  const std::size_t start = word_start(text, request.cursor);
-  const Range range{to_position(text, start, encoding), to_position(text, request.cursor, encoding)};
-  return {{std::string(text.substr(start, request.cursor - start)) + result.text, range}};
+bool has_room(std::string_view text, std::size_t cursor) {
+  return engine::line_behind(text, cursor).find_first_not_of(" \t)]};,:>\"'`") == std::string_view::npos;
 }
+
+Json make_items(const ItemFrame& frame, const std::vector<std::string>& texts, std::string_view token) {
+  Json items = Json::array();
+  for (const std::string& text : texts) {
+    items.push_back({{"insertText", frame.typed + text},
+                     {"range", to_json(frame.range)},
+                     {"command", {{"title", "Accept completion"}, {"command", kAcceptCommand}, {"arguments", Json::array({token})}}}});
+  }
+  return {{"items", std::move(items)}};
+}
+
+std::string token_of(std::uint64_t number) { return std::to_string(number); }
 
 Json to_explanation(const engine::CompletionRequest& request, const engine::CompletionResult& result) {
   Json sources = Json::array();

@@ -58,7 +58,10 @@ Message parse_message(std::string_view body) {
   Json id = has_id && is_valid_id(json["id"]) ? json["id"] : Json(nullptr);
   if (!json.contains("jsonrpc") || json["jsonrpc"] != "2.0") return Invalid{id, RpcError::kInvalidRequest, "expected \"jsonrpc\": \"2.0\""};
   if (!json.contains("method")) {
-    if (has_id && (json.contains("result") || json.contains("error"))) return Response{std::move(id)};
+    if (has_id && (json.contains("result") || json.contains("error"))) {
+      auto result = json.contains("result") ? std::optional(std::move(json["result"])) : std::nullopt;
+      return Response{std::move(id), std::move(result)};
+    }
     return Invalid{id, RpcError::kInvalidRequest, "neither a method nor a result"};
   }
   if (!json["method"].is_string()) return Invalid{id, RpcError::kInvalidRequest, "method: expected a string"};

@@ -1,6 +1,7 @@
 // JSON-RPC 2.0 as LSP uses it: from a body to a message, and from results to bodies.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -36,6 +37,7 @@ struct Notification {
 /// A client's answer to one of our requests.
 struct Response {
   Json id;
+  std::optional<Json> result;  // nothing: it was an error
 };
 
 /// A body that is none of these: to be answered with this error, id null where the body had none that is valid.

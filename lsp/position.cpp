@@ -40,6 +40,15 @@ LineEnd find_line_end(std::string_view text, std::size_t start) {
 
 }  // namespace
 
+std::string_view to_string(PositionEncoding encoding) {
+  switch (encoding) {
+    case PositionEncoding::kUtf8: return "utf-8";
+    case PositionEncoding::kUtf16: return "utf-16";
+    case PositionEncoding::kUtf32: return "utf-32";
+  }
+  return "utf-16";
+}
+
 std::size_t to_offset(std::string_view text, Position position, PositionEncoding encoding) {
   std::size_t start = 0;
   for (std::uint32_t line = 0; line < position.line; ++line) {

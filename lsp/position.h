@@ -9,6 +9,8 @@ namespace octet::lsp {
 
 /// What a `character` counts: UTF-8 bytes, UTF-16 code units or code points.
 enum class PositionEncoding { kUtf8, kUtf16, kUtf32 };
+/// As LSP names it: "utf-8", ...
+std::string_view to_string(PositionEncoding encoding);
 
 struct Position {
   std::uint32_t line = 0;

@@ -1,119 +1,55 @@
 #include "lsp/protocol.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
-#include <fmt/format.h>
+#include "lsp/initialize.h"
+#include "lsp/json_reader.h"
 
 namespace octet::lsp {
 namespace {
 
-/// Walks into params by field names and keeps the first thing that is wrong.
-class Reader {
- public:
-  explicit Reader(const Json& params) : at_(&params) {}
+/// LSP's uinteger: 0 to 2^31 - 1.
+Result<std::uint32_t> coordinate(const JsonReader& reader) {
+  const auto value = reader.integer();
+  if (!value || *value < 0 || *value > INT32_MAX) return reader.expected("an integer from 0 to 2^31 - 1");
+  return static_cast<std::uint32_t>(*value);
+}
 
-  Reader field(const char* name) {
-    Reader inner(*this);
-    inner.path_ += fmt::format("{}{}", path_.empty() ? "" : ".", name);
-    const bool present = at_ != nullptr && at_->is_object() && at_->contains(name);
-    inner.at_ = present ? &(*at_)[name] : nullptr;
-    return inner;
-  }
+Result<Position> position(const JsonReader& reader) {
+  const auto line = coordinate(reader.field("line"));
+  if (!line) return tl::unexpected(line.error());
+  const auto character = coordinate(reader.field("character"));
+  if (!character) return tl::unexpected(character.error());
+  return Position{*line, *character};
+}
 
-  bool present() const { return at_ != nullptr && !at_->is_null(); }
-  const Json& json() const { return *at_; }
+Result<Range> range(const JsonReader& reader) {
+  const auto start = position(reader.field("start"));
+  if (!start) return tl::unexpected(start.error());
+  const auto end = position(reader.field("end"));
+  if (!end) return tl::unexpected(end.error());
+  return Range{*start, *end};
+}
 
-  Result<std::string> text() const {
-    if (at_ == nullptr || !at_->is_string()) return expected("a string");
-    return at_->get<std::string>();
-  }
-
-  Result<std::int64_t> integer() const {
-    if (at_ == nullptr || !at_->is_number_integer()) return expected("an integer");
-    return at_->get<std::int64_t>();
-  }
-
-  Result<Position> position() {
-    const auto line = field("line").coordinate();
-    if (!line) return tl::unexpected(line.error());
-    const auto character = field("character").coordinate();
-    if (!character) return tl::unexpected(character.error());
-    return Position{*line, *character};
-  }
-
-  Result<Range> range() {
-    const auto start = field("start").position();
-    if (!start) return tl::unexpected(start.error());
-    const auto end = field("end").position();
-    if (!end) return tl::unexpected(end.error());
-    return Range{*start, *end};
-  }
-
-  tl::unexpected<Error> expected(std::string_view what) const {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("params.{}: expected {}, found {}", path_, what, at_ == nullptr ? "nothing" : at_->type_name()));
-  }
-
- private:
-  /// LSP's uinteger: 0 to 2^31 - 1.
-  Result<std::uint32_t> coordinate() const {
-    const auto value = integer();
-    if (!value || *value < 0 || *value > INT32_MAX) return expected("an integer from 0 to 2^31 - 1");
-    return static_cast<std::uint32_t>(*value);
-  }
-
-  const Json* at_;
-  std::string path_;
-};
-
-Result<ContentChange> parse_content_change(const Json& json) {
-  Reader change(json);
+Result<ContentChange> content_change(const JsonReader& change) {
   ContentChange out;
   const auto text = change.field("text").text();
   if (!text) return tl::unexpected(text.error());
   out.text = *text;
-  if (Reader range = change.field("range"); range.present()) {
-    const auto parsed = range.range();
+  if (const JsonReader where = change.field("range"); where.present()) {
+    const auto parsed = range(where);
     if (!parsed) return tl::unexpected(parsed.error());
     out.range = *parsed;
   }
   return out;
 }
 
-Json to_json(Position position) { return {{"line", position.line}, {"character", position.character}}; }
+Json to_json(Position at) { return {{"line", at.line}, {"character", at.character}}; }
 
 }  // namespace
 
-std::string_view to_string(PositionEncoding encoding) {
-  switch (encoding) {
-    case PositionEncoding::kUtf8: return "utf-8";
-    case PositionEncoding::kUtf16: return "utf-16";
-    case PositionEncoding::kUtf32: return "utf-32";
-  }
-  return "utf-16";
-}
-
-Result<InitializeParams> parse_initialize(const Json& json) {
-  Reader params(json);
-  if (!json.is_object()) return params.expected("an object");
-  InitializeParams out;
-  Reader offered = params.field("capabilities").field("general").field("positionEncodings");
-  if (!offered.present()) return out;
-  if (!offered.json().is_array()) return offered.expected("an array");
-  // UTF-8 first: its positions need no counting.
-  for (const auto encoding : {PositionEncoding::kUtf8, PositionEncoding::kUtf16, PositionEncoding::kUtf32}) {
-    const auto& list = offered.json();
-    if (std::find(list.begin(), list.end(), to_string(encoding)) == list.end()) continue;
-    out.encoding = encoding;
-    break;
-  }
-  return out;
-}
-
 Result<DidOpenParams> parse_did_open(const Json& json) {
-  Reader document = Reader(json).field("textDocument");
+  const JsonReader document = JsonReader(json, "params").field("textDocument");
   const auto uri = document.field("uri").text();
   if (!uri) return tl::unexpected(uri.error());
   const auto text = document.field("text").text();
@@ -123,60 +59,96 @@ Result<DidOpenParams> parse_did_open(const Json& json) {
 }
 
 Result<DidChangeParams> parse_did_change(const Json& json) {
-  Reader params(json);
-  Reader document = params.field("textDocument");
+  const JsonReader params(json, "params");
+  const JsonReader document = params.field("textDocument");
   DidChangeParams out;
   const auto uri = document.field("uri").text();
   if (!uri) return tl::unexpected(uri.error());
   out.uri = *uri;
   out.version = document.field("version").integer().value_or(0);
-  const Reader changes = params.field("contentChanges");
+  const JsonReader changes = params.field("contentChanges");
   if (!changes.present() || !changes.json().is_array()) return changes.expected("an array");
   for (const Json& entry : changes.json()) {
-    auto change = parse_content_change(entry);
+    auto change = content_change(JsonReader(entry, changes.path() + "[]"));
     if (!change) return tl::unexpected(change.error());
     out.changes.push_back(std::move(*change));
   }
   return out;
 }
 
-Result<std::string> parse_did_close(const Json& json) { return Reader(json).field("textDocument").field("uri").text(); }
+Result<std::string> parse_did_close(const Json& json) { return JsonReader(json, "params").field("textDocument").field("uri").text(); }
 
 Result<InlineCompletionParams> parse_inline_completion(const Json& json) {
-  Reader params(json);
+  const JsonReader params(json, "params");
+  InlineCompletionParams out;
   const auto uri = params.field("textDocument").field("uri").text();
   if (!uri) return tl::unexpected(uri.error());
-  const auto position = params.field("position").position();
-  if (!position) return tl::unexpected(position.error());
-  return InlineCompletionParams{*uri, *position};
+  out.uri = *uri;
+  const auto at = position(params.field("position"));
+  if (!at) return tl::unexpected(at.error());
+  out.position = *at;
+  const JsonReader context = params.field("context");
+  out.is_invoked = context.field("triggerKind").integer().value_or(2) == 1;
+  if (const JsonReader selected = context.field("selectedCompletionInfo"); selected.present()) {
+    const auto where = range(selected.field("range"));
+    if (!where) return tl::unexpected(where.error());
+    const auto text = selected.field("text").text();
+    if (!text) return tl::unexpected(text.error());
+    out.selected = SelectedCompletion{*where, *text};
+  }
+  return out;
 }
 
 Result<Json> parse_cancel(const Json& json) {
-  const Reader id = Reader(json).field("id");
+  const JsonReader id = JsonReader(json, "params").field("id");
   if (!id.present() || !(id.json().is_string() || id.json().is_number_integer())) return id.expected("an integer or a string");
   return id.json();
 }
 
 Result<std::vector<std::string>> parse_watched_files(const Json& json) {
-  const Reader changes = Reader(json).field("changes");
+  const JsonReader changes = JsonReader(json, "params").field("changes");
   if (!changes.present() || !changes.json().is_array()) return changes.expected("an array");
   std::vector<std::string> uris;
   for (const Json& change : changes.json()) {
-    const auto uri = Reader(change).field("uri").text();
+    const auto uri = JsonReader(change, changes.path() + "[]").field("uri").text();
     if (!uri) return tl::unexpected(uri.error());
     uris.push_back(*uri);
   }
   return uris;
 }
 
-Result<std::string> parse_execute_command(const Json& json) { return Reader(json).field("command").text(); }
-
-Json to_json(const std::vector<InlineCompletionItem>& items) {
-  Json list = Json::array();
-  for (const InlineCompletionItem& item : items) {
-    list.push_back({{"insertText", item.insert_text}, {"range", {{"start", to_json(item.range.start)}, {"end", to_json(item.range.end)}}}});
+Result<FolderChange> parse_folder_change(const Json& json) {
+  const JsonReader event = JsonReader(json, "params").field("event");
+  FolderChange out;
+  for (const auto& [name, folders] : {std::pair{"added", &out.added}, {"removed", &out.removed}}) {
+    const JsonReader listed = event.field(name);
+    if (!listed.present() || !listed.json().is_array()) return listed.expected("an array");
+    *folders = parse_folders(listed.json());
   }
-  return {{"items", std::move(list)}};
+  return out;
 }
+
+Result<ExecuteCommandParams> parse_execute_command(const Json& json) {
+  const JsonReader params(json, "params");
+  const auto command = params.field("command").text();
+  if (!command) return tl::unexpected(command.error());
+  const JsonReader arguments = params.field("arguments");
+  if (!arguments.present()) return ExecuteCommandParams{*command, Json::array()};
+  if (!arguments.json().is_array()) return arguments.expected("an array");
+  return ExecuteCommandParams{*command, arguments.json()};
+}
+
+Result<ItemFeedback> parse_item_feedback(const Json& json) {
+  const JsonReader params(json, "params");
+  const JsonReader arguments = params.field("item").field("command").field("arguments");
+  if (!arguments.present() || !arguments.json().is_array() || arguments.json().empty())
+    return arguments.expected("an array with the token");
+  const auto token = JsonReader(arguments.json()[0], arguments.path() + "[0]").text();
+  if (!token) return tl::unexpected(token.error());
+  const auto length = params.field("acceptedLength").integer(0, INT32_MAX);
+  return ItemFeedback{*token, static_cast<std::size_t>(length.value_or(0))};
+}
+
+Json to_json(const Range& range) { return {{"start", to_json(range.start)}, {"end", to_json(range.end)}}; }
 
 }  // namespace octet::lsp

@@ -1,79 +1,97 @@
 #include "lsp/settings.h"
 
-#include <initializer_list>
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
 #include <string_view>
+#include <utility>
 
-#include "lsp/document_store.h"
+#include <fmt/format.h>
+
+#include "lsp/json_reader.h"
 
 namespace octet::lsp {
 namespace {
 
-/// The value at the end of a path of names; nullptr where there is none.
-const Json* find(const Json& json, std::initializer_list<const char*> names) {
-  const Json* at = &json;
-  for (const char* name : names) {
-    if (!at->is_object() || !at->contains(name)) return nullptr;
-    at = &(*at)[name];
-  }
-  return at;
+/// What `initialize` may say beside settings.
+constexpr std::string_view kClientFlags[] = {"streaming", "status"};
+
+Result<std::string> one_of(const JsonReader& value, std::initializer_list<std::string_view> names) {
+  const auto text = value.text();
+  if (text && std::find(names.begin(), names.end(), *text) != names.end()) return *text;
+  std::string all;
+  for (const std::string_view name : names) all += fmt::format("{}'{}'", all.empty() ? "" : ", ", name);
+  return value.expected("one of " + all);
 }
 
-std::optional<bool> flag(const Json& json, std::initializer_list<const char*> names) {
-  const Json* value = find(json, names);
-  return value != nullptr && value->is_boolean() ? std::optional(value->get<bool>()) : std::nullopt;
+Result<engine::Multiline> multiline(const JsonReader& value) {
+  const auto name = one_of(value, {"auto", "always", "never"});
+  if (!name) return tl::unexpected(name.error());
+  return *name == "always" ? engine::Multiline::kAlways : *name == "never" ? engine::Multiline::kNever : engine::Multiline::kAuto;
 }
 
-std::optional<double> share(const Json& json, std::initializer_list<const char*> names) {
-  const Json* value = find(json, names);
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  const auto number = value->get<double>();
-  return number >= 0 && number <= 1 ? std::optional(number) : std::nullopt;
+/// Moves what was read to where it belongs.
+template <class To, class From>
+Result<void> store(const Result<From>& read, To& to) {
+  if (!read) return tl::unexpected(read.error());
+  to = static_cast<To>(*read);
+  return {};
 }
 
-/// The folder of a file: URI.
-std::optional<std::filesystem::path> folder_of(const Json* uri) {
-  if (uri == nullptr || !uri->is_string()) return std::nullopt;
-  const auto& text = uri->get_ref<const std::string&>();
-  if (!text.starts_with("file://")) return std::nullopt;
-  std::string path = path_of_uri(text);
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  if (!path.starts_with('/')) return std::nullopt;
-  return path;
+using Read = Result<void> (*)(const JsonReader& value, Settings& settings);
+
+const std::map<std::string_view, Read>& readers() {
+  static const std::map<std::string_view, Read> kReaders{
+      {"enabled", [](const JsonReader& v, Settings& s) { return store(v.flag(), s.is_enabled); }},
+      {"model", [](const JsonReader& v, Settings& s) { return store(v.text(), s.model); }},
+      {"device",
+       [](const JsonReader& v, Settings& s) {
+         return store(one_of(v, {"auto", "cpu", "cuda"}), s.device);
+       }},
+      {"threads", [](const JsonReader& v, Settings& s) { return store(v.integer(0, kMaxThreads), s.threads); }},
+      {"maxBytes", [](const JsonReader& v, Settings& s) { return store(v.integer(1, kMaxCompletionBytes), s.max_bytes); }},
+      {"multiline", [](const JsonReader& v, Settings& s) { return store(multiline(v), s.multiline); }},
+      {"debounceMs", [](const JsonReader& v, Settings& s) { return store(v.integer(0, kMaxDebounceMs), s.debounce_ms); }},
+      {"disabledLanguages", [](const JsonReader& v, Settings& s) { return store(v.texts(), s.disabled_languages); }},
+      {"disabledGlobs", [](const JsonReader& v, Settings& s) { return store(v.texts(), s.disabled_globs); }},
+      {"minConfidence", [](const JsonReader& v, Settings& s) { return store(v.number(0, 1), s.min_confidence); }},
+      {"idleUnload", [](const JsonReader& v, Settings& s) { return store(v.integer(0, kMaxIdleUnloadMinutes), s.idle_unload_minutes); }},
+      {"logLevel",
+       [](const JsonReader& v, Settings& s) {
+         return store(one_of(v, {"trace", "debug", "info", "warn", "error", "off"}), s.log_level);
+       }},
+      {"workspaceMemory", [](const JsonReader& v, Settings& s) { return store(v.flag(), s.has_workspace_memory); }},
+  };
+  return kReaders;
 }
 
 }  // namespace
 
-std::vector<std::filesystem::path> workspace_folders(const Json& params) {
-  std::vector<std::filesystem::path> folders;
-  const Json* listed = find(params, {"workspaceFolders"});
-  if (listed != nullptr && listed->is_array()) {
-    for (const Json& folder : *listed) {
-      if (auto path = folder_of(find(folder, {"uri"}))) folders.push_back(std::move(*path));
+Json initial_settings(const Json& initialize_params) {
+  const JsonReader options = JsonReader(initialize_params, "").field("initializationOptions");
+  const JsonReader section = options.field("octet");
+  if (section.present()) return section.json();
+  return options.present() ? options.json() : Json(nullptr);
+}
+
+std::vector<std::string> apply_settings(const Json& section, Settings& settings) {
+  const JsonReader reader(section, "octet");
+  if (!reader.present()) return {};
+  if (!section.is_object()) return {reader.expected("an object").value().message};
+  std::vector<std::string> problems;
+  for (const auto& [name, value] : section.items()) {
+    if (std::ranges::find(kClientFlags, name) != std::end(kClientFlags)) continue;
+    const auto found = readers().find(name);
+    if (found == readers().end()) {
+      problems.push_back(fmt::format("octet.{}: no such setting", name));
+      continue;
     }
-    return folders;
+    const JsonReader field = reader.field(name);
+    if (!field.present()) continue;
+    if (const auto read = found->second(field, settings); !read) problems.push_back(read.error().message);
   }
-  if (auto path = folder_of(find(params, {"rootUri"}))) return {std::move(*path)};
-  const Json* root = find(params, {"rootPath"});
-  if (root != nullptr && root->is_string() && !root->get_ref<const std::string&>().empty()) folders.emplace_back(root->get<std::string>());
-  return folders;
-}
-
-std::optional<bool> memory_of_initialize(const Json& params) {
-  const auto direct = flag(params, {"initializationOptions", "workspaceMemory"});
-  return direct ? direct : flag(params, {"initializationOptions", "octet", "workspaceMemory"});
-}
-
-std::optional<bool> memory_of_configuration(const Json& params) { return flag(params, {"settings", "octet", "workspaceMemory"}); }
-
-std::optional<double> min_confidence_of_initialize(const Json& params) {
-  const auto direct = share(params, {"initializationOptions", "minConfidence"});
-  return direct ? direct : share(params, {"initializationOptions", "octet", "minConfidence"});
-}
-
-std::optional<double> min_confidence_of_configuration(const Json& params) { return share(params, {"settings", "octet", "minConfidence"}); }
-
-bool can_register_watchers(const Json& params) {
-  return flag(params, {"capabilities", "workspace", "didChangeWatchedFiles", "dynamicRegistration"}).value_or(false);
+  return problems;
 }
 
 }  // namespace octet::lsp

@@ -1,43 +1,53 @@
 #include "lsp/workspace_memory.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/memory/memory_store.h"
 
 namespace octet::lsp {
 
-void WorkspaceMemory::open(std::vector<std::filesystem::path> roots) {
-  folders_.clear();
-  for (auto& root : roots) folders_.push_back({std::move(root), nullptr});
-  start();
+void WorkspaceMemory::add(const std::vector<std::filesystem::path>& roots) {
+  for (const auto& root : roots) {
+    if (std::ranges::find(folders_, root, &Folder::root) != folders_.end()) continue;
+    folders_.push_back({root, nullptr});
+    if (is_enabled_) start(folders_.back());
+  }
+}
+
+void WorkspaceMemory::remove(const std::vector<std::filesystem::path>& roots) {
+  std::erase_if(folders_, [&](const Folder& folder) { return std::ranges::find(roots, folder.root) != roots.end(); });
 }
 
 void WorkspaceMemory::set_enabled(bool is_enabled) {
   if (is_enabled_ == is_enabled) return;
   is_enabled_ = is_enabled;
-  start();
+  for (Folder& folder : folders_) {
+    folder.index = nullptr;
+    if (is_enabled) start(folder);
+  }
 }
 
-void WorkspaceMemory::start() {
-  for (Folder& folder : folders_) {
-    folder.index =
-        is_enabled_
-            ? std::make_unique<engine::WorkspaceIndex>(engine::WorkspaceIndex::Options{.root = folder.root, .store_folder = store_folder_})
-            : nullptr;
+void WorkspaceMemory::start(Folder& folder) {
+  folder.index =
+      std::make_unique<engine::WorkspaceIndex>(engine::WorkspaceIndex::Options{.root = folder.root, .store_folder = store_folder_});
+  for (const auto& [path, text] : documents_) {
+    if (path == edited_path_) continue;
+    if (const Found found = find(path); found.folder == &folder) folder.index->set_document(found.relative_path, text);
   }
 }
 
 void WorkspaceMemory::document_changed(const engine::DocumentSnapshot& document) {
-  if (document.path != edited_path_ && edited_text_) {
-    const Found left = find(edited_path_);
-    if (left.folder != nullptr && left.folder->index) left.folder->index->set_document(left.relative_path, edited_text_);
+  if (const auto left = documents_.find(edited_path_); document.path != edited_path_ && left != documents_.end()) {
+    const Found found = find(edited_path_);
+    if (found.folder != nullptr && found.folder->index) found.folder->index->set_document(found.relative_path, left->second);
   }
   edited_path_ = document.path;
-  edited_text_ = document.text;
+  documents_[document.path] = document.text;
 }
 
 void WorkspaceMemory::document_closed(const std::string& path) {
-  if (path == edited_path_) edited_text_ = nullptr;
+  documents_.erase(path);
   const Found found = find(path);
   if (found.folder != nullptr && found.folder->index) found.folder->index->close_document(found.relative_path);
 }
@@ -47,12 +57,11 @@ void WorkspaceMemory::file_changed(const std::string& path) {
   if (found.folder != nullptr && found.folder->index) found.folder->index->refresh(found.relative_path);
 }
 
-void WorkspaceMemory::attach(engine::CompletionRequest& request) const {
-  if (!is_enabled_) return;
-  const Found found = find(request.document.path);
-  request.workspace_path = found.relative_path;
-  request.workspace = found.folder != nullptr && found.folder->index ? found.folder->index->snapshot()
-                                                                     : std::make_shared<const engine::WorkspaceSnapshot>();
+WorkspaceMemory::Knowledge WorkspaceMemory::knowledge_of(const std::string& path) const {
+  if (!is_enabled_) return {};
+  Found found = find(path);
+  const bool has_index = found.folder != nullptr && found.folder->index;
+  return {has_index ? found.folder->index->snapshot() : nothing_, std::move(found.relative_path)};
 }
 
 Result<std::size_t> WorkspaceMemory::forget() {

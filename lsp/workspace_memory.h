@@ -20,8 +20,9 @@ class WorkspaceMemory {
   /// `store_folder`: where indexes leave what they have read; empty: nowhere.
   explicit WorkspaceMemory(std::filesystem::path store_folder) : store_folder_(std::move(store_folder)) {}
 
-  /// The folders of the workspace. Indexes are made at once where memory is on.
-  void open(std::vector<std::filesystem::path> roots);
+  /// Folders of the workspace come and go. Indexes are made at once where memory is on.
+  void add(const std::vector<std::filesystem::path>& roots);
+  void remove(const std::vector<std::filesystem::path>& roots);
   /// Off: the indexes go, requests use the net alone; what is on the disk stays.
   void set_enabled(bool is_enabled);
   bool is_enabled() const { return is_enabled_; }
@@ -33,8 +34,12 @@ class WorkspaceMemory {
   /// The file was saved, made or deleted.
   void file_changed(const std::string& path);
 
-  /// Lets `request` know the memory of the folder that its document is in; a document of no folder remembers itself.
-  void attach(engine::CompletionRequest& request) const;
+  struct Knowledge {
+    std::shared_ptr<const engine::WorkspaceSnapshot> snapshot;  // nullptr: memory is off
+    std::string relative_path;                                  // of the document, in the folder that it is in
+  };
+  /// What is known to a document of that path; one of no folder knows itself alone.
+  Knowledge knowledge_of(const std::string& path) const;
 
   /// Forgets all folders, on the disk as well, and turns the memory off. Returns how many there were. Fails with kUnreadable.
   Result<std::size_t> forget();
@@ -50,13 +55,14 @@ class WorkspaceMemory {
   };
   /// The innermost folder that `path` is in; nullptr and the path where it is in none.
   Found find(const std::string& path) const;
-  void start();
+  void start(Folder& folder);
 
   std::filesystem::path store_folder_;
   bool is_enabled_ = true;
   std::vector<Folder> folders_;
+  std::map<std::string, std::shared_ptr<const std::string>> documents_;  // the open ones, by path
+  std::shared_ptr<const engine::WorkspaceSnapshot> nothing_ = std::make_shared<const engine::WorkspaceSnapshot>();
   std::string edited_path_;  // the document that the person is in
-  std::shared_ptr<const std::string> edited_text_;
 };
 
 }  // namespace octet::lsp

@@ -1,8 +1,11 @@
 // octet lsp: an editor on the other end of standard input and output.
+#include <chrono>
+#include <memory>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "engine/memory/memory_store.h"
 #include "engine/model/open_runner.h"
@@ -19,14 +22,27 @@ int run_lsp(const Options& options) {
   const auto work = boost::asio::make_work_guard(context);
   int exit_code = kExitFailed;
   Server server({.send = [&](std::string body) { transport->send(std::move(body)); },
-                 .post = [&](std::function<void()> run) { boost::asio::post(context, std::move(run)); },
+                 .loop = {.post = [&](std::function<void()> run) { boost::asio::post(context, std::move(run)); },
+                          .after =
+                              [&](std::chrono::milliseconds delay, std::function<void()> run) {
+                                auto timer = std::make_shared<boost::asio::steady_timer>(context, delay);
+                                timer->async_wait([timer, run = std::move(run)](const boost::system::error_code&) { run(); });
+                              }},
                  .exit =
                      [&](int code) {
                        exit_code = code;
                        transport->close([&] { context.stop(); });
                      },
-                 .store_folder = engine::memory_folder()},
-                [&] { return engine::open_runner(options.runner); });
+                 .watch_process = nullptr,
+                 .store_folder = engine::memory_folder(),
+                 .state_folder = {}},
+                [&](const ModelChoice& choice) {
+                  engine::RunnerOptions runner = options.runner;
+                  if (!choice.model.empty()) runner.model = choice.model;
+                  if (!choice.device.empty()) runner.device = choice.device;
+                  if (choice.threads != 0) runner.threads = choice.threads;
+                  return engine::open_runner(runner);
+                });
   transport->start({.on_message = [&](std::string body) { server.on_message(body); }, .on_disconnect = [&] { server.on_disconnect(); }});
   context.run();
   return exit_code;

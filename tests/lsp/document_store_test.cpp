@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "lsp/initialize.h"
 #include "lsp/protocol.h"
 #include "tests/lsp/naive_text.h"
 

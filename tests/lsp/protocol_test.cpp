@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "lsp/initialize.h"
+#include "lsp/inline_completion.h"
+
 namespace octet::tests {
 namespace {
 
@@ -222,12 +225,41 @@ TEST_CASE("initialize needs an object and encodings in an array") {
   }
 }
 
-TEST_CASE("items become an InlineCompletionList") {
-  CHECK(lsp::to_json(std::vector<lsp::InlineCompletionItem>{}) == Json::parse(R"({"items":[]})"));
-  const std::vector<lsp::InlineCompletionItem> items{{"a\n\"é", {{1, 2}, {1, 4}}}, {"", {}}};
-  CHECK(lsp::to_json(items) == Json::parse(R"({"items":[
-      {"insertText":"a\n\"é","range":{"start":{"line":1,"character":2},"end":{"line":1,"character":4}}},
-      {"insertText":"","range":{"start":{"line":0,"character":0},"end":{"line":0,"character":0}}}]})"));
+TEST_CASE("a request for completions says who asked and what the list of suggestions would insert") {
+  Json params = {{"textDocument", {{"uri", "file:///a"}}}, {"position", {{"line", 1}, {"character", 2}}}};
+  CHECK_FALSE(lsp::parse_inline_completion(params)->is_invoked);  // what most editors do
+  params["context"] = {{"triggerKind", 1}};
+  CHECK(lsp::parse_inline_completion(params)->is_invoked);
+  CHECK_FALSE(lsp::parse_inline_completion(params)->selected.has_value());
+  params["context"] = Json::parse(
+      R"({"triggerKind":2,"selectedCompletionInfo":{"text":"join","range":{"start":{"line":1,"character":0},"end":{"line":1,"character":2}}}})");
+  const auto parsed = lsp::parse_inline_completion(params);
+  CHECK_FALSE(parsed->is_invoked);
+  REQUIRE(parsed->selected.has_value());
+  CHECK(parsed->selected->text == "join");
+  CHECK(parsed->selected->range.end.character == 2);
+  params["context"]["selectedCompletionInfo"].erase("range");
+  CHECK_THAT(lsp::parse_inline_completion(params).error().message,
+             Catch::Contains("params.context.selectedCompletionInfo.range.start.line"));
+}
+
+TEST_CASE("feedback names its item by the first argument of the item's command") {
+  const Json item = {{"insertText", "x"}, {"command", {{"command", "c"}, {"arguments", {"7"}}}}};
+  CHECK(lsp::parse_item_feedback({{"item", item}})->token == "7");
+  CHECK(lsp::parse_item_feedback({{"item", item}, {"acceptedLength", 4}})->accepted_length == 4);
+  for (const Json& params :
+       {Json(nullptr), Json::object(), Json{{"item", {{"insertText", "x"}}}}, Json{{"item", {{"command", {{"arguments", {1}}}}}}}})
+    CHECK_FALSE(lsp::parse_item_feedback(params).has_value());
+}
+
+TEST_CASE("items become an InlineCompletionList whose commands name the suggestion") {
+  CHECK(lsp::make_items({}, {}, "") == Json::parse(R"({"items":[]})"));
+  const lsp::ItemFrame frame{"a", {{1, 2}, {1, 3}}};
+  CHECK(lsp::make_items(frame, {"\n\"é", "b"}, "5") == Json::parse(R"({"items":[
+      {"insertText":"a\n\"é","range":{"start":{"line":1,"character":2},"end":{"line":1,"character":3}},
+       "command":{"title":"Accept completion","command":"octet.acceptCompletion","arguments":["5"]}},
+      {"insertText":"ab","range":{"start":{"line":1,"character":2},"end":{"line":1,"character":3}},
+       "command":{"title":"Accept completion","command":"octet.acceptCompletion","arguments":["5"]}}]})"));
 }
 
 }  // namespace octet::tests

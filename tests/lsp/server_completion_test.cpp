@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lsp/initialize.h"
 #include "lsp/protocol.h"
 #include "tests/lsp/naive_text.h"
 #include "tests/support/lsp_client.h"
@@ -94,9 +95,9 @@ TEST_CASE("an item replaces the word before the cursor with a text that begins w
     const NaiveText text(c.text);
     const Position cursor = text.position(c.before.size(), encoding);
     client.open(kUri, c.text);
-    client.request_completion(++id, kUri, cursor);
+    client.invoke_completion(++id, kUri, cursor);  // who asks gets one inside a line as well
     const Json answer = client.wait_for_answer(id);
-    REQUIRE(answer.at("result").at("items").size() == 1);
+    REQUIRE_FALSE(answer.at("result").at("items").empty());
     const Json& item = answer.at("result").at("items")[0];
     const lsp::Range range = range_of(item);
     CHECK(range.end == cursor);
@@ -126,7 +127,7 @@ TEST_CASE("a cursor inside a surrogate pair counts as the character's start") {
   LspClient client(std::make_shared<ScriptedModel>(kScript));
   client.initialize({"utf-16"});
   client.open(kUri, "a😀b");
-  client.request_completion(1, kUri, {0, 2});
+  client.invoke_completion(1, kUri, {0, 2});
   const Json item = client.wait_for_answer(1).at("result").at("items")[0];
   CHECK(range_of(item).end == Position{0, 1});
   CHECK(item.at("insertText") == "a" + kScript);
@@ -171,15 +172,15 @@ TEST_CASE("requests that arrive while the model loads wait for it") {
   client.open(kUri, "word");
   client.request_completion(1, kUri, {0, 4});
   client.request_completion(2, kUri, {0, 4});
-  client.request_completion(3, kUri, {0, 4});
+  CHECK(client.wait_for_answer(1).at("result") == no_items());
   client.cancel(2);
   CHECK(error_code(client.wait_for_answer(2)) == -32800);
+  client.request_completion(3, kUri, {0, 4});
   client.run_posted();
-  CHECK(client.answers(1).empty());
   CHECK(client.answers(3).empty());
   model->loading.open();
   CHECK(client.wait_for_answer(3).at("result").at("items").size() == 1);
-  CHECK(client.wait_for_answer(1).at("result") == no_items());
+  CHECK(client.answers(1).size() == 1);
   CHECK(client.answers(2).size() == 1);
 }
 
@@ -212,7 +213,8 @@ TEST_CASE("a running request that is cancelled is answered at once and only once
 TEST_CASE("a waiting request that is cancelled is answered at once and never computed") {
   Fixture f;
   f.complete_until_blocked(1);
-  f.complete("waits");
+  f.client.open("file:///b.txt", "");
+  f.client.request_completion("waits", "file:///b.txt", {});
   f.client.cancel("waits");
   REQUIRE(f.client.answers("waits").size() == 1);
   CHECK(error_code(f.client.answers("waits")[0]) == -32800);
@@ -244,6 +246,7 @@ TEST_CASE("a cancellation of an id that is unknown, answered or of the other typ
   f.client.cancel(99);
   f.client.cancel("never");
   CHECK(f.client.n_answers() == n_before);
+  f.client.replace_all(kUri, "word\n");
   f.complete_until_blocked(2);
   f.client.cancel("2");
   CHECK(f.client.answers(2).empty());
@@ -297,7 +300,7 @@ TEST_CASE("shutdown answers everything that is pending") {
   CHECK(f.client.answers(4)[0].contains("result"));
   f.client.cancel(1);
   f.model->step.open();
-  f.client.run_until([&] { return f.client.n_posted_run() >= 4; });  // the model's opening and three results, too late
+  f.client.run_until([&] { return f.client.n_posted_run() >= 2; });  // the model's opening and a result, too late
   for (const Json& id : {Json(1), Json(2), Json("three")}) CHECK(f.client.answers(id).size() == 1);
 }
 

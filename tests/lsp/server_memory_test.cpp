@@ -122,22 +122,6 @@ TEST_CASE("memory off by a setting leaves the net alone, and on again it is back
   CHECK_FALSE(names_source(fixture.complete("main.py", kTyped), "memory"));
 }
 
-TEST_CASE("what net and memory together are not sure enough of is not shown, and what they agree on is") {
-  Fixture fixture;
-  fixture.write("helper.py", kHelper);
-  fixture.start({{"minConfidence", 0.999}});
-  const double sure = fixture.complete_until_remembered().at("confidence");
-  REQUIRE(sure < 0.999);
-  CHECK(fixture.client.answers(fixture.n_requests)[0].at("result").at("items").empty());
-  fixture.client.notify("workspace/didChangeConfiguration", {{"settings", {{"octet", {{"minConfidence", sure - 0.01}}}}}});
-  fixture.complete("main.py", kTyped);
-  CHECK(fixture.client.answers(fixture.n_requests)[0].at("result").at("items").size() == 1);
-  // Without the memory the same text is less sure: agreement is what made it so.
-  fixture.client.notify("workspace/didChangeConfiguration", {{"settings", {{"octet", {{"workspaceMemory", false}}}}}});
-  CHECK(fixture.complete("main.py", kTyped).at("confidence") < sure);
-  CHECK(fixture.client.answers(fixture.n_requests)[0].at("result").at("items").empty());
-}
-
 TEST_CASE("forgetting a workspace removes its store and turns its memory off") {
   Fixture fixture;
   fixture.write("helper.py", kHelper);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bytemodel/control_bytes.h"
+#include "lsp/initialize.h"
 #include "lsp/protocol.h"
 #include "tests/lsp/naive_text.h"
 #include "tests/support/lsp_client.h"
@@ -227,12 +228,19 @@ TEST_CASE("a model that cannot be opened is reported once and completions are em
   CHECK_THAT(client.notifications()[0].at("params").at("message").get<std::string>(), Catch::Contains("no model here"));
 }
 
-TEST_CASE("nothing is sent before initialize is answered") {
-  LspClient client(failing_opener());
-  client.run_until([&] { return client.n_posted_run() == 1; });  // the failure to open arrived
+TEST_CASE("nothing is loaded or sent before initialize says what is wanted") {
+  std::size_t n_opened = 0;
+  LspClient client(
+      [&](const lsp::ModelChoice&) -> Result<engine::OpenedModel> {
+        ++n_opened;
+        return fail(ErrorCode::kNotFound, "no model here");
+      },
+      {}, {});
+  client.send_request(1, "shutdown", nullptr);
   CHECK(client.notifications().empty());
+  CHECK(n_opened == 0);
   client.initialize();
-  REQUIRE(client.notifications().size() == 1);
+  client.run_until([&] { return client.notifications().size() == 1; });
   CHECK(client.notifications()[0].at("method") == "window/showMessage");
 }
 

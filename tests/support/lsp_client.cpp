@@ -1,5 +1,6 @@
 #include "tests/support/lsp_client.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <utility>
 
@@ -20,7 +21,10 @@ void silence_log() {
 
 LspClient::LspClient(std::shared_ptr<ScriptedModel> model) : LspClient(opener(model)) { model_ = std::move(model); }
 
-LspClient::LspClient(engine::Engine::Open open, std::filesystem::path store_folder) {
+LspClient::LspClient(engine::Engine::Open open, std::filesystem::path store_folder)
+    : LspClient([open = std::move(open)](const lsp::ModelChoice&) { return open(); }, std::move(store_folder), {}) {}
+
+LspClient::LspClient(lsp::ModelHost::Open open, std::filesystem::path store_folder, std::filesystem::path state_folder) {
   silence_log();
   lsp::Server::Environment environment;
   environment.send = [this](std::string body) {
@@ -33,7 +37,11 @@ LspClient::LspClient(engine::Engine::Open open, std::filesystem::path store_fold
       ++n_answers_;
     }
   };
-  environment.post = [this](std::function<void()> run) {
+  environment.loop.after = [this](std::chrono::milliseconds delay, std::function<void()> run) {
+    timers_.emplace(now_ + delay, std::move(run));
+  };
+  environment.loop.now = [this] { return now_; };
+  environment.loop.post = [this](std::function<void()> run) {
     {
       const std::lock_guard lock(mutex_);
       posted_.push_back(std::move(run));
@@ -41,6 +49,7 @@ LspClient::LspClient(engine::Engine::Open open, std::filesystem::path store_fold
     changed_.notify_one();
   };
   environment.store_folder = std::move(store_folder);
+  environment.state_folder = std::move(state_folder);
   environment.exit = [this](int code) { exit_code_ = code; };
   server_ = std::make_unique<lsp::Server>(std::move(environment), std::move(open));
 }
@@ -65,7 +74,11 @@ void LspClient::notify(std::string_view method, const Json& params) {
 }
 
 LspClient::Json LspClient::initialize(const Json& encodings) {
-  send_request("initialize", "initialize", {{"capabilities", {{"general", {{"positionEncodings", encodings}}}}}});
+  return initialize_with({{"capabilities", {{"general", {{"positionEncodings", encodings}}}}}});
+}
+
+LspClient::Json LspClient::initialize_with(const Json& params) {
+  send_request("initialize", "initialize", params);
   notify("initialized", Json::object());
   return wait_for_answer("initialize").at("result");
 }
@@ -82,8 +95,16 @@ void LspClient::change(const std::string& uri, const Json& content_changes) {
 void LspClient::close(const std::string& uri) { notify("textDocument/didClose", {{"textDocument", {{"uri", uri}}}}); }
 
 void LspClient::request_completion(const Json& id, const std::string& uri, lsp::Position position) {
+  request_completion(id, uri, position, {{"triggerKind", 2}});
+}
+
+void LspClient::invoke_completion(const Json& id, const std::string& uri, lsp::Position position) {
+  request_completion(id, uri, position, {{"triggerKind", 1}});
+}
+
+void LspClient::request_completion(const Json& id, const std::string& uri, lsp::Position position, const Json& context) {
   send_request(id, "textDocument/inlineCompletion",
-               {{"textDocument", {{"uri", uri}}}, {"position", to_json(position)}, {"context", {{"triggerKind", 2}}}});
+               {{"textDocument", {{"uri", uri}}}, {"position", to_json(position)}, {"context", context}});
 }
 
 std::function<void()> LspClient::take_posted() {
@@ -92,6 +113,16 @@ std::function<void()> LspClient::take_posted() {
   auto run = std::move(posted_.front());
   posted_.pop_front();
   return run;
+}
+
+void LspClient::advance(std::chrono::milliseconds by) {
+  const auto until = now_ + by;
+  while (!timers_.empty() && timers_.begin()->first <= until) {
+    auto due = timers_.extract(timers_.begin());
+    now_ = std::max(now_, due.key());
+    due.mapped()();
+  }
+  now_ = until;
 }
 
 void LspClient::run_posted() {

@@ -4,6 +4,7 @@
 // decides when a result arrives.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -29,6 +30,8 @@ class LspClient {
   explicit LspClient(std::shared_ptr<ScriptedModel> model);
   /// `store_folder`: where memories are kept.
   explicit LspClient(engine::Engine::Open open, std::filesystem::path store_folder = {});
+  /// `open` hears what the settings say; `state_folder`: where statistics are kept.
+  LspClient(lsp::ModelHost::Open open, std::filesystem::path store_folder, std::filesystem::path state_folder);
   ~LspClient();
   LspClient(const LspClient&) = delete;
   LspClient& operator=(const LspClient&) = delete;
@@ -40,12 +43,22 @@ class LspClient {
 
   /// initialize and initialized; the result of the first.
   Json initialize(const Json& encodings = Json::array({"utf-16"}));
+  /// The same with all params.
+  Json initialize_with(const Json& params);
   void open(const std::string& uri, const std::string& text);
   void change(const std::string& uri, const Json& content_changes);
   void replace_all(const std::string& uri, const std::string& text) { change(uri, Json::array({{{"text", text}}})); }
   void close(const std::string& uri);
+  /// What the editor does by itself,
   void request_completion(const Json& id, const std::string& uri, lsp::Position position);
+  /// what a person asks for,
+  void invoke_completion(const Json& id, const std::string& uri, lsp::Position position);
+  /// or either, with all of the context.
+  void request_completion(const Json& id, const std::string& uri, lsp::Position position, const Json& context);
   void cancel(const Json& id) { notify("$/cancelRequest", {{"id", id}}); }
+
+  /// The server's clock goes on by this much; what is due by then runs.
+  void advance(std::chrono::milliseconds by);
 
   /// Runs what the engine posts until `done`; fails the test when it never is.
   void run_until(const std::function<bool()>& done);
@@ -80,6 +93,9 @@ class LspClient {
   std::int64_t version_ = 0;
   int n_settles_ = 0;
   std::size_t n_posted_run_ = 0;
+
+  lsp::EventLoop::TimePoint now_{};
+  std::multimap<lsp::EventLoop::TimePoint, std::function<void()>> timers_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -40,25 +40,36 @@ class Gate {
     changed_.notify_all();
   }
 
+  /// Lets the next `n` through though the gate stays shut.
+  void let_through(int n) {
+    {
+      const std::lock_guard lock(mutex_);
+      n_passes_ = n;
+    }
+    changed_.notify_all();
+  }
+
   /// Engine thread.
   void wait_through() {
     std::unique_lock lock(mutex_);
     ++n_inside_;
     changed_.notify_all();
-    changed_.wait(lock, [&] { return is_open_; });
+    changed_.wait(lock, [&] { return is_open_ || n_passes_ > 0; });
+    if (!is_open_) --n_passes_;
     --n_inside_;
   }
 
-  /// Test thread: until someone stands before the shut gate; false when nobody comes.
+  /// Test thread: until someone stands before the shut gate and may not pass; false when nobody comes.
   bool wait_until_occupied() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, kHangTimeout, [&] { return n_inside_ > 0; });
+    return changed_.wait_for(lock, kHangTimeout, [&] { return n_inside_ > 0 && n_passes_ == 0; });
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   int n_inside_ = 0;
+  int n_passes_ = 0;
   bool is_open_ = true;
 };
 

@@ -1,0 +1,400 @@
+// What a person sees while typing: suggestions that last, come in time, grow, and stay away where they would be in the way.
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/lsp_client.h"
+
+namespace octet::tests {
+namespace {
+
+using lsp::Json;
+using lsp::Position;
+using std::chrono::milliseconds;
+
+const std::string kUri = "file:///a.txt";
+
+std::string text_of(const Json& answer, std::size_t i = 0) { return answer.at("result").at("items").at(i).at("insertText"); }
+
+/// A server whose model writes "script" behind every prompt.
+struct Fixture {
+  std::shared_ptr<ScriptedModel> model;
+  LspClient client;
+  int n_requests = 0;
+
+  explicit Fixture(const std::string& script, const Json& params = {{"capabilities", Json::object()}})
+      : model(std::make_shared<ScriptedModel>(script)), client(model) {
+    client.initialize_with(params);
+  }
+
+  /// The answer for the end of the document's first line.
+  Json complete(const std::string& text, const std::string& uri = kUri) {
+    client.open(uri, text);
+    return ask(text, uri);
+  }
+  Json ask(const std::string& text, const std::string& uri = kUri) {
+    client.request_completion(++n_requests, uri, {0, static_cast<std::uint32_t>(text.substr(0, text.find('\n')).size())});
+    return client.wait_for_answer(n_requests);
+  }
+  void type(const std::string& text) { client.replace_all(kUri, text); }
+
+  Json status() {
+    client.send_request(++n_requests, "octet/status", nullptr);
+    return client.wait_for_answer(n_requests).at("result");
+  }
+  std::string reason() { return status().at("lastReason"); }
+  std::uint64_t stat(const std::string& name) { return status().at("stats").at(name); }
+  void configure(const Json& section) { client.notify("workspace/didChangeConfiguration", {{"settings", {{"octet", section}}}}); }
+};
+
+std::vector<Json> notifications_of(const LspClient& client, const std::string& method) {
+  std::vector<Json> found;
+  for (const Json& message : client.notifications()) {
+    if (message.at("method") == method) found.push_back(message.at("params"));
+  }
+  return found;
+}
+
+Json options(const Json& section) { return {{"capabilities", Json::object()}, {"initializationOptions", section}}; }
+
+}  // namespace
+
+TEST_CASE("who types what was suggested is answered from memory, without a model step") {
+  Fixture f("alpha beta");
+  CHECK(text_of(f.complete("x = ")) == "alpha beta");
+  const std::size_t n_forwards = f.model->n_forwards();
+  for (const std::string typed : {"a", "al", "alpha", "alpha ", "alpha bet"}) {
+    f.type("x = " + typed);
+    const std::string word = typed.substr(typed.rfind(' ') + 1);
+    CHECK(text_of(f.ask("x = " + typed)) == word + std::string("alpha beta").substr(typed.size()));
+  }
+  CHECK(f.model->n_forwards() == n_forwards);
+  CHECK(f.stat("from_memory") == 5);
+  SECTION("and so is who goes back") {
+    f.type("x = al");
+    CHECK(text_of(f.ask("x = al")) == "alpha beta");
+    CHECK(f.model->n_forwards() == n_forwards);
+  }
+  SECTION("but not who typed something else") {
+    f.type("x = b");
+    CHECK(text_of(f.ask("x = b")) == "balpha beta");
+    CHECK(f.model->n_forwards() > n_forwards);
+  }
+  SECTION("nor where other text changed") {
+    f.type("y = al");
+    CHECK(text_of(f.ask("y = al")) == "alalpha beta");
+    f.type("x = al\nmore");
+    CHECK(text_of(f.ask("x = al\nmore")) == "alalpha beta");
+  }
+  SECTION("nor in another document") { CHECK(text_of(f.complete("x = al", "file:///b.txt")) == "alalpha beta"); }
+  SECTION("nor where all of it was typed") {
+    f.type("x = alpha beta");
+    CHECK(text_of(f.ask("x = alpha beta")) == "betaalpha beta");
+  }
+}
+
+TEST_CASE("a text that takes long is answered in time, and the rest when it is asked for") {
+  const std::string whole = "0123456789abcdefghijklmnopqrstuvwxyz";
+  Fixture f(whole);
+  f.client.wait_until_settled();
+  f.model->step.shut();
+  f.client.open(kUri, "x = ");
+  f.client.request_completion("a", kUri, {0, 4});
+  f.model->step.let_through(2);  // the prompt, and a first step: some bytes
+  REQUIRE(f.model->step.wait_until_occupied());
+  f.client.run_posted();
+  f.client.advance(milliseconds(149));
+  CHECK(f.client.answers("a").empty());
+  f.client.advance(milliseconds(1));
+  const std::string part = text_of(f.client.wait_for_answer("a"));
+  REQUIRE(whole.starts_with(part));
+  REQUIRE(part.size() < whole.size());
+  REQUIRE(part.size() > 2);
+
+  f.type("x = 01");  // what was suggested: the rest goes on being computed
+  f.client.request_completion("b", kUri, {0, 6});
+  CHECK(text_of(f.client.wait_for_answer("b")) == part);
+  SECTION("all of it") {
+    const std::uint64_t n_completions = f.stat("completions");
+    f.model->step.open();
+    f.client.run_until([&] { return f.stat("completions") > n_completions; });
+    const std::size_t n_forwards = f.model->n_forwards();
+    CHECK(text_of(f.ask("x = 01")) == whole);
+    CHECK(f.model->n_forwards() == n_forwards);
+  }
+  SECTION("but no more of it where the person goes another way") {
+    f.type("x = 0z");
+    const std::size_t n_forwards = f.model->n_forwards();
+    const std::uint64_t n_completions = f.stat("completions");
+    f.model->step.open();
+    f.client.run_until([&] { return f.stat("completions") > n_completions; });
+    CHECK(f.model->n_forwards() == n_forwards);
+  }
+}
+
+TEST_CASE("a client that takes them gets the text as it grows, cumulative and numbered") {
+  Fixture f("first line", options({{"streaming", true}}));
+  const Json answer = f.complete("x = f");
+  const auto partials = notifications_of(f.client, "octet/inlineCompletionPartial");
+  REQUIRE_FALSE(partials.empty());
+  std::string before = "f";
+  for (std::size_t i = 0; i < partials.size(); ++i) {
+    CHECK(partials[i].at("uri") == kUri);
+    CHECK(partials[i].at("requestId") == f.n_requests);
+    CHECK(partials[i].at("version").is_number_integer());
+    CHECK(partials[i].at("sequence") == i);
+    CHECK(partials[i].at("done") == (i + 1 == partials.size()));
+    const std::string text = partials[i].at("text");
+    CHECK(text.starts_with(before));
+    before = text;
+  }
+  CHECK(before == text_of(answer));
+}
+
+TEST_CASE("a client that did not ask for partial texts gets none") {
+  Fixture f("text");
+  f.complete("x");
+  CHECK(notifications_of(f.client, "octet/inlineCompletionPartial").empty());
+}
+
+TEST_CASE("who asks gets different completions, and typing on keeps those that fit") {
+  Fixture f("tail");
+  f.client.open(kUri, "x = ");
+  f.client.invoke_completion("a", kUri, {0, 4});
+  const Json items = f.client.wait_for_answer("a").at("result").at("items");
+  REQUIRE(items.size() == 3);
+  CHECK(items[0].at("insertText") == "tail");
+  CHECK(items[1].at("insertText") != items[0].at("insertText"));
+  CHECK(items[2].at("insertText") != items[1].at("insertText"));
+  const std::size_t n_forwards = f.model->n_forwards();
+  f.type("x = t");
+  f.client.invoke_completion("b", kUri, {0, 5});
+  CHECK(f.client.wait_for_answer("b").at("result").at("items").size() == 1);
+  CHECK(f.model->n_forwards() == n_forwards);
+}
+
+TEST_CASE("an automatic request has one completion") {
+  Fixture f("tail");
+  CHECK(f.complete("x").at("result").at("items").size() == 1);
+}
+
+TEST_CASE("items extend what the list of suggestions would insert") {
+  Fixture f("(1)");
+  f.client.open(kUri, "foo.pu\nmore");
+  const Json selected = {{"text", "push"},
+                         {"range", {{"start", {{"line", 0}, {"character", 4}}}, {"end", {{"line", 0}, {"character", 6}}}}}};
+  f.client.request_completion(1, kUri, {0, 6}, {{"triggerKind", 2}, {"selectedCompletionInfo", selected}});
+  const Json item = f.client.wait_for_answer(1).at("result").at("items").at(0);
+  CHECK(item.at("insertText") == "push(1)");
+  CHECK(item.at("range") == selected.at("range"));
+  CHECK_THAT(f.model->last_prompt(), Catch::EndsWith("foo.push"));
+  CHECK_THAT(f.model->last_prompt(), Catch::Contains("\nmore"));
+  SECTION("and taking the suggestion over is typing on") {
+    const std::size_t n_forwards = f.model->n_forwards();
+    f.type("foo.push\nmore");
+    CHECK(text_of(f.ask("foo.push\nmore")) == "push(1)");
+    CHECK(f.model->n_forwards() == n_forwards);
+  }
+}
+
+TEST_CASE("with text right of the cursor only who asks gets a completion") {
+  Fixture f("tail");
+  f.client.open(kUri, "call(, b)");
+  f.client.request_completion("a", kUri, {0, 5});
+  CHECK(f.client.wait_for_answer("a").at("result") == no_items());
+  CHECK(f.reason() == "no_room");
+  f.client.invoke_completion("b", kUri, {0, 5});
+  CHECK_FALSE(f.client.wait_for_answer("b").at("result").at("items").empty());
+  for (const std::string behind : {")", "]);", " }", "'", "  ", ">"}) {
+    f.type("call(" + behind);
+    f.client.request_completion(behind, kUri, {0, 5});
+    CHECK_FALSE(f.client.wait_for_answer(behind).at("result").at("items").empty());
+  }
+}
+
+TEST_CASE("off means off: no model step, and the reason is told") {
+  struct Case {
+    Json section;
+    std::string uri;
+    std::string reason;
+  };
+  const std::vector<Case> cases{
+      {{{"enabled", false}}, kUri, "disabled"},
+      {{{"disabledLanguages", {"text"}}}, kUri, "disabled_language"},
+      {{{"disabledGlobs", {"*.txt"}}}, kUri, "disabled_glob"},
+      {{{"disabledGlobs", {"**/notes/**"}}}, "file:///home/x/notes/a/b.c", "disabled_glob"},
+      {Json::object(), "file:///home/x/.env", "secret_file"},
+      {Json::object(), "file:///home/x/.env.local", "secret_file"},
+      {Json::object(), "file:///home/x/server.pem", "secret_file"},
+      {Json::object(), "file:///home/x/.ssh/config", "secret_file"},
+      {Json::object(), "untitled:id_rsa", "secret_file"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.section.dump(), c.uri);
+    Fixture f("tail");
+    f.client.wait_until_settled();
+    f.configure(c.section);
+    const std::size_t n_forwards = f.model->n_forwards();
+    CHECK(f.complete("x", c.uri).at("result") == no_items());
+    CHECK(f.reason() == c.reason);
+    CHECK(f.model->n_forwards() == n_forwards);
+    CHECK(f.status().at("stats").at("silent").at(c.reason) == 1);
+    f.configure(Json::object());
+    if (c.uri == kUri) CHECK(text_of(f.ask("x")) == "xtail");
+  }
+}
+
+TEST_CASE("a document that is too large is left alone") {
+  Fixture f("tail");
+  CHECK(f.complete(std::string((std::size_t{16} << 20) + 1, '\n')).at("result") == no_items());
+  CHECK(f.reason() == "too_large");
+}
+
+TEST_CASE("every other silence has its reason too") {
+  SECTION("nothing to add") {
+    Fixture f("");
+    CHECK(f.complete("x").at("result") == no_items());
+    CHECK(f.reason() == "nothing_to_add");
+  }
+  SECTION("superseded") {
+    Fixture f("tail");
+    f.model->step.shut();
+    f.client.open(kUri, "x");
+    f.client.open("file:///b.txt", "y");
+    f.client.request_completion("a", kUri, {0, 1});
+    f.client.request_completion("b", "file:///b.txt", {0, 1});
+    CHECK(f.client.wait_for_answer("a").at("result") == no_items());
+    CHECK(f.reason() == "superseded");
+    f.model->step.open();
+    f.client.wait_for_answer("b");
+  }
+  SECTION("cancelled, and the engine is at rest within a step") {
+    Fixture f("tail");
+    f.client.wait_until_settled();
+    f.model->step.shut();
+    f.client.open(kUri, "x");
+    f.client.request_completion("a", kUri, {0, 1});
+    REQUIRE(f.model->step.wait_until_occupied());
+    const std::size_t n_forwards = f.model->n_forwards();
+    f.client.cancel("a");
+    CHECK(f.status().at("stats").at("silent").at("cancelled") == 1);
+    const std::uint64_t n_completions = f.stat("completions");
+    f.model->step.open();
+    f.client.run_until([&] { return f.stat("completions") > n_completions; });
+    CHECK(f.model->n_forwards() == n_forwards);
+    CHECK(f.stat("steps_after_stop") <= 1);
+    CHECK(f.stat("late_stops") == 0);
+  }
+  SECTION("the model is being loaded") {
+    const auto model = std::make_shared<ScriptedModel>("tail");
+    model->loading.shut();
+    LspClient client(model);
+    client.initialize();
+    client.open(kUri, "x");
+    client.request_completion(1, kUri, {0, 1});
+    client.advance(milliseconds(149));
+    CHECK(client.answers(1).empty());
+    client.advance(milliseconds(1));
+    CHECK(client.wait_for_answer(1).at("result") == no_items());
+    client.send_request(2, "octet/status", nullptr);
+    CHECK(client.wait_for_answer(2).at("result").at("lastReason") == "model_loading");
+    CHECK(client.wait_for_answer(2).at("result").at("state") == "loading");
+    // What was begun is there for the next one who asks.
+    model->loading.open();
+    client.request_completion(3, kUri, {0, 1});
+    CHECK(text_of(client.wait_for_answer(3)) == "xtail");
+  }
+  SECTION("the model cannot be loaded") {
+    LspClient client([](const lsp::ModelChoice&) -> Result<engine::OpenedModel> { return fail(ErrorCode::kNotFound, "no model here"); }, {},
+                     {});
+    client.initialize();
+    client.open(kUri, "x");
+    client.request_completion(1, kUri, {0, 1});
+    CHECK(client.wait_for_answer(1).at("result") == no_items());
+    client.send_request(2, "octet/status", nullptr);
+    const Json status = client.wait_for_answer(2).at("result");
+    CHECK(status.at("lastReason") == "model_unavailable");
+    CHECK(status.at("state") == "failed");
+    CHECK(status.at("message") == "no model here");
+    CHECK(status.at("model").is_null());
+  }
+}
+
+TEST_CASE("explain tells why there is nothing") {
+  Fixture f("");
+  f.complete("x");
+  f.client.send_request("why", "octet/explain", nullptr);
+  const Json silence = f.client.wait_for_answer("why").at("result").at("silence");
+  CHECK(silence.at("reason") == "nothing_to_add");
+  CHECK(silence.at("message") == "the model has nothing to add here");
+}
+
+TEST_CASE("with a debounce only the last of quick requests is computed") {
+  Fixture f("tail", options({{"debounceMs", 50}}));
+  f.client.run_until([&] { return f.status().at("state") == "ready"; });
+  const std::size_t n_forwards = f.model->n_forwards();
+  f.client.open(kUri, "a");
+  f.client.request_completion("1", kUri, {0, 1});
+  f.client.advance(milliseconds(49));
+  f.type("ab");
+  f.client.request_completion("2", kUri, {0, 2});
+  CHECK(f.client.wait_for_answer("1").at("result") == no_items());
+  f.client.advance(milliseconds(49));
+  CHECK(f.client.answers("2").empty());
+  CHECK(f.model->n_forwards() == n_forwards);
+  SECTION("after that time") {
+    f.client.advance(milliseconds(1));
+    CHECK(text_of(f.client.wait_for_answer("2")) == "abtail");
+  }
+  SECTION("unless it is cancelled before") {
+    f.client.cancel("2");
+    CHECK(error_code(f.client.wait_for_answer("2")) == -32800);
+    f.client.advance(milliseconds(100));
+    CHECK(f.model->n_forwards() == n_forwards);
+    CHECK(f.client.answers("2").size() == 1);
+  }
+  SECTION("and who asks need not wait") {
+    f.client.invoke_completion("3", kUri, {0, 2});
+    CHECK(text_of(f.client.wait_for_answer("3")) == "abtail");
+    CHECK(f.client.wait_for_answer("2").at("result") == no_items());
+  }
+}
+
+TEST_CASE("documents that were never saved are completed by their language") {
+  Fixture f("tail");
+  CHECK(text_of(f.complete("x", "untitled:Untitled-1")) == "xtail");
+}
+
+TEST_CASE("what became of suggestions is counted") {
+  Fixture f("tail");
+  const auto show = [&](const Json& item) { f.client.notify("textDocument/didShowCompletion", {{"item", item}}); };
+  const Json first = f.complete("x = ").at("result").at("items").at(0);
+  show(first);
+  show(first);
+  CHECK(f.stat("shown") == 1);
+  f.client.notify("textDocument/didPartiallyAcceptCompletion", {{"item", first}, {"acceptedLength", 2}});
+  CHECK(f.stat("accepted_partly") == 1);
+  CHECK(f.stat("bytes_accepted") == 2);
+  f.client.send_request("accept", "workspace/executeCommand", first.at("command"));
+  CHECK(f.client.wait_for_answer("accept").at("result").is_null());
+  f.client.send_request("again", "workspace/executeCommand", first.at("command"));
+  CHECK(f.stat("accepted") == 1);
+  CHECK(f.stat("bytes_accepted") == 4);
+
+  f.type("y = ");
+  const Json second = f.ask("y = ").at("result").at("items").at(0);
+  show(second);
+  f.type("z = ");
+  show(f.ask("z = ").at("result").at("items").at(0));
+  CHECK(f.stat("shown") == 3);
+  CHECK(f.stat("dismissed") == 1);
+  CHECK(f.stat("answered") == 3);
+  CHECK(f.stat("bytes_offered") == 12);
+  CHECK(f.status().at("stats").at("latency_ms").at("n") == 3);
+  f.client.notify("textDocument/didShowCompletion", {{"item", {{"command", {{"arguments", {"unknown"}}}}}}});
+  CHECK(f.stat("shown") == 3);
+}
+
+}  // namespace octet::tests
