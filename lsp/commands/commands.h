@@ -5,7 +5,7 @@
 
 namespace octet::lsp {
 
-int run_lsp(const Options& options);
+int run_lsp(const Options& options, const LspCommand& command);
 int run_complete(const Options& options, const CompleteCommand& command);
 int run_inspect(const InspectCommand& command);
 int run_doctor(const Options& options, const DoctorCommand& command);

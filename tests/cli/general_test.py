@@ -7,7 +7,8 @@ import re
 import shutil
 import unittest
 
-from lsp_stdio_test import INITIALIZE, SESSION, frames_of
+from lsp_process import INITIALIZE, frames_of
+from lsp_stdio_test import SESSION
 from octet import BIN, DEFAULT_MODEL, DONE, FAILED, MODEL, SOURCE_DIR, TINY_MODELS, CliTest, as_int8, environment, run
 
 
