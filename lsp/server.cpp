@@ -1,5 +1,7 @@
 #include "lsp/server.h"
 
+#include <limits>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -31,6 +33,13 @@ class PostingSink final : public engine::CompletionSink {
   const std::function<void(std::function<void()>)>& post_;
   OnDone on_done_;
 };
+
+/// The process that the server is not to outlive, where the client names one.
+std::optional<int> process_id(const Json& params) {
+  const auto pid = params.find("processId");
+  const bool is_pid = pid != params.end() && pid->is_number_integer() && *pid > 0 && *pid <= std::numeric_limits<int>::max();
+  return is_pid ? std::optional(pid->get<int>()) : std::nullopt;
+}
 
 /// Applies `use` to what was parsed, or logs why a notification cannot be used.
 template <class T, class Use>
@@ -121,6 +130,7 @@ void Server::initialize(const Request& request, Reply reply) {
                   {"inlineCompletionProvider", Json::object()}}},
                 {"serverInfo", {{"name", "octet"}, {"version", kVersion}}}});
   show_load_error();
+  if (const auto pid = process_id(request.params); pid && environment_.watch_process) environment_.watch_process(*pid);
 }
 
 void Server::shutdown(Reply reply) {

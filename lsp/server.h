@@ -27,6 +27,8 @@ class Server {
     std::function<void(std::function<void()>)> post;
     /// The connection is to be closed and the process to end with this code.
     std::function<void(int exit_code)> exit;
+    /// Ends the server when the process does. Called with the client's process id, once; may be empty.
+    std::function<void(int pid)> watch_process;
     /// Where the memories of workspaces are kept; empty: nowhere.
     std::filesystem::path store_folder;
   };

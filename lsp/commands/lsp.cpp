@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "lsp/commands/commands.h"
 #include "lsp/commands/output.h"
 #include "lsp/listening_socket.h"
+#include "lsp/process_watch.h"
 #include "lsp/server.h"
 #include "lsp/socket_transport.h"
 #include "lsp/stdio_transport.h"
@@ -63,6 +65,7 @@ int run_lsp(const Options& options, const LspCommand& command) {
   Transport& transport = **opened;
   // Keeps the loop alive while only the engine thread has something to post.
   const auto work = boost::asio::make_work_guard(context);
+  std::unique_ptr<ProcessWatch> watch;
   int exit_code = kExitFailed;
   Server server({.send = [&](std::string body) { transport.send(std::move(body)); },
                  .post = [&](std::function<void()> run) { boost::asio::post(context, std::move(run)); },
@@ -70,6 +73,14 @@ int run_lsp(const Options& options, const LspCommand& command) {
                      [&](int code) {
                        exit_code = code;
                        transport.close([&] { context.stop(); });
+                     },
+                 .watch_process =
+                     [&](int pid) {
+                       watch = watch_process(context, pid, [&, pid] {
+                         spdlog::info("process {}, which the client named as its own, has ended", pid);
+                         exit_code = kExitFailed;
+                         context.stop();
+                       });
                      },
                  .store_folder = engine::memory_folder()},
                 [&] { return engine::open_runner(options.runner); });
