@@ -119,6 +119,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   inspect_app->add_option("model", inspect.model, "Model file")->required();
 
   CLI::App* doctor_app = app.add_subcommand("doctor", "Check that this machine can complete code");
+  doctor_app->add_flag("--network", doctor.network, "List the open sockets of every running octet process instead");
   doctor_app->add_flag("--json", doctor.json, "One JSON object");
 
   CLI::App* forget_app = app.add_subcommand("forget", "Remove what is remembered of a workspace's files");

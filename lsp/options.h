@@ -36,6 +36,7 @@ struct InspectCommand {
 };
 
 struct DoctorCommand {
+  bool network = false;  // which sockets running octet processes have open, in place of the checks
   bool json = false;
 };
 

@@ -65,6 +65,7 @@ Check stored_memory() {
 }  // namespace
 
 int run_doctor(const Options& options, const DoctorCommand& command) {
+  if (command.network) return run_doctor_network(command);
   std::vector<Check> checks;
   auto model = engine::open_runner(options.runner);
   if (model) {
