@@ -7,8 +7,8 @@ import stat
 import subprocess
 import unittest
 
-from lsp_process import GOODBYE, INITIALIZE, MODES, Connection, LspProcess, frame
-from octet import BIN, DONE, FAILED, IS_SANITIZED, TIMEOUT_S, USAGE, CliTest, environment, run
+from lsp_process import GOODBYE, INITIALIZE, MODES, LspProcess, frame
+from octet import BIN, DONE, FAILED, IS_SANITIZED, USAGE, CliTest, run
 
 N_WAITING = 8  # connections that may wait with no token
 MAX_MESSAGE = 4096  # bytes before authentication
@@ -148,23 +148,6 @@ class UnixSocketTest(CliTest):
         self.assertTrue(link.is_symlink())
         self.refuse(FAILED, [self.folder / "missing", "No such file"], "lsp", "--socket", self.folder / "missing/octet.sock")
         self.refuse(FAILED, [self.path, "Not a directory"], "lsp", "--socket", self.path / "octet.sock")
-
-    def test_two_servers_that_start_at_once_do_not_take_each_other_s_socket(self):
-        for _ in range(10):
-            with socket.socket(socket.AF_UNIX) as dead:
-                dead.bind(str(self.path))
-            servers = [subprocess.Popen([BIN, "lsp", "--socket", self.path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, env=environment()) for _ in range(4)]
-            lines = [server.stdout.readline() for server in servers]
-            self.assertEqual(sum(line != b"" for line in lines), 1, lines)
-            client = socket.socket(socket.AF_UNIX)
-            client.connect(str(self.path))
-            with Connection(client, client) as connection:
-                connection.send(INITIALIZE + GOODBYE)
-                self.assertEqual([answer["id"] for answer in connection.receive_all()], [1, 3])
-            self.assertEqual(sorted(server.wait(timeout=TIMEOUT_S) for server in servers), [DONE] + [FAILED] * 3)
-            for server in servers:
-                server.stdout.close()
 
     def test_the_length_of_the_path_is_checked(self):
         for n_bytes, code in ((107, DONE), (108, USAGE), (5000, USAGE)):

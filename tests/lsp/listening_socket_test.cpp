@@ -1,12 +1,16 @@
 // The sockets on which a client is awaited: who could connect, at every moment, and what they leave behind.
 #include "lsp/listening_socket.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -74,6 +78,33 @@ TEST_CASE("what another put in place of the socket stays") {
     fs::rename(folder.path / "other", path);
   }
   CHECK(fs::file_size(path) == 4);
+}
+
+TEST_CASE("of servers that find a dead socket at the same moment one gets the path and keeps it") {
+  const Folder folder;
+  const fs::path path = folder.path / "octet.sock";
+  constexpr std::size_t kServers = 2;
+  for (int round = 0; round < 100; ++round) {
+    {  // what a killed server leaves: the path outlives the descriptor
+      const auto dead = ListeningSocket::at_path(folder.path / "dead");
+      REQUIRE(dead.has_value());
+      fs::rename(folder.path / "dead", path);
+    }
+    std::atomic<std::size_t> n_ready = 0;
+    std::vector<std::optional<ListeningSocket>> made(kServers);
+    std::vector<std::thread> servers;
+    for (std::size_t i = 0; i < kServers; ++i) {
+      servers.emplace_back([&, i] {
+        ++n_ready;
+        while (n_ready < kServers) {
+        }  // spinning: who is woken up comes too late
+        if (auto socket = ListeningSocket::at_path(path)) made[i].emplace(std::move(*socket));
+      });
+    }
+    for (std::thread& server : servers) server.join();
+    CHECK(std::count_if(made.begin(), made.end(), [](const auto& socket) { return socket.has_value(); }) == 1);
+    CHECK_FALSE(ListeningSocket::at_path(path).has_value());
+  }
 }
 
 TEST_CASE("a folder that somebody else keeps locked is a failure and no hang") {
