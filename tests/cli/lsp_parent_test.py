@@ -24,6 +24,8 @@ class ParentTest(CliTest):
                 client.send(initialize(editor.pid) + UNKNOWN)
                 self.assertEqual([client.receive()["id"] for _ in range(2)], [1, 9])
                 self.assertIsNone(server.process.poll())
+                # The kernel's handle of the process, which tells of its end at once; asking now and then would be late.
+                self.assertTrue(any("pidfd" in target for target in server.descriptors()))
                 editor.kill()  # and its exit code is not asked for: it stays a zombie
                 self.assertIsNone(client.receive())
                 self.assertEqual(server.wait(), FAILED)

@@ -169,10 +169,20 @@ class LspProcess:
     def log(self):
         return self.log_file.read_text(encoding="utf-8")
 
-    def status(self, name):
+    def descriptors(self):
+        """What its open descriptors lead to."""
+        targets = []
+        for name in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                targets.append(os.readlink(f"/proc/{self.pid}/fd/{name}"))
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return targets
+
+    def status(self, name, base=10):
         """A line of /proc/PID/status, as a number."""
         with open(f"/proc/{self.pid}/status", encoding="ascii", errors="replace") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith(name + ":"))
+            return next(int(line.split()[1], base) for line in status if line.startswith(name + ":"))
 
     def __enter__(self):
         return self

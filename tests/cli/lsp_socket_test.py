@@ -14,27 +14,16 @@ N_WAITING = 8  # connections that may wait with no token
 MAX_MESSAGE = 4096  # bytes before authentication
 
 
-def listening_addresses(pid):
-    """Local addresses, in the kernel's hexadecimal, of the TCP sockets of a process that listen."""
-    inodes = {target[len("socket:["):-1] for target in descriptors(pid) if target.startswith("socket:[")}
+def listening_addresses(server):
+    """Local addresses, in the kernel's hexadecimal, of the TCP sockets of a server that listen."""
+    inodes = {target[len("socket:["):-1] for target in server.descriptors() if target.startswith("socket:[")}
     addresses = []
     for table in ("tcp", "tcp6"):
-        with open(f"/proc/{pid}/net/{table}", encoding="ascii") as lines:
+        with open(f"/proc/{server.pid}/net/{table}", encoding="ascii") as lines:
             for fields in map(str.split, list(lines)[1:]):
                 if fields[9] in inodes and fields[3] == "0A":
                     addresses.append(fields[1])
     return addresses
-
-
-def descriptors(pid):
-    """What the open descriptors of a process lead to."""
-    targets = []
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            targets.append(os.readlink(f"/proc/{pid}/fd/{name}"))
-        except FileNotFoundError:
-            pass  # closed meanwhile
-    return targets
 
 
 class SessionTest(CliTest):
@@ -71,7 +60,7 @@ class SessionTest(CliTest):
         with LspProcess("stdio", self.folder) as server, server.client() as client:
             client.send(INITIALIZE)
             self.assertEqual(client.receive()["id"], 1)
-            self.assertEqual([target for target in descriptors(server.pid) if target.startswith("socket:")], [])
+            self.assertEqual([target for target in server.descriptors() if target.startswith("socket:")], [])
             client.send(GOODBYE)
             self.assertEqual(server.wait(), DONE)
 
@@ -113,6 +102,8 @@ class UnixSocketTest(CliTest):
 
     def test_a_signal_that_is_ignored_stays_ignored(self):
         with LspProcess("socket", self.folder, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as server:
+            self.assertTrue(server.status("SigIgn", base=16) & 1 << signal.SIGHUP - 1)
+            self.assertFalse(server.status("SigIgn", base=16) & 1 << signal.SIGTERM - 1)
             server.process.send_signal(signal.SIGHUP)
             server.talk(INITIALIZE + GOODBYE)
             self.assertEqual(server.wait(), DONE)
@@ -189,7 +180,7 @@ class PortTest(CliTest):
     def test_it_listens_on_the_loopback_address_alone(self):
         with LspProcess("port", self.folder) as server:
             port = server.where["port"]
-            self.assertEqual(listening_addresses(server.pid), [f"0100007F:{port:04X}"])
+            self.assertEqual(listening_addresses(server), [f"0100007F:{port:04X}"])
             for address in ("127.0.0.2", "::1"):  # of this machine as well, but not the one that is bound
                 with self.assertRaises(OSError):
                     socket.create_connection((address, port)).close()
@@ -307,10 +298,10 @@ class PortTest(CliTest):
 
     def test_connections_without_the_right_token_leave_no_descriptor_behind(self):
         with LspProcess("port", self.folder) as server:
-            n_before = len(descriptors(server.pid))
+            n_before = len(server.descriptors())
             for _ in range(100):
                 self.turned_away(server, server.authenticate("0" * 64))
-            self.assertEqual(len(descriptors(server.pid)), n_before)
+            self.assertEqual(len(server.descriptors()), n_before)
             self.finish(server)
 
 
