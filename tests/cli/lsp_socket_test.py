@@ -7,7 +7,7 @@ import stat
 import subprocess
 import unittest
 
-from lsp_process import GOODBYE, INITIALIZE, MODES, LspProcess, frame
+from lsp_process import GOODBYE, INITIALIZE, MODES, Connection, LspProcess, frame
 from octet import BIN, DONE, FAILED, IS_SANITIZED, USAGE, CliTest, run
 
 N_WAITING = 8  # connections that may wait with no token
@@ -44,7 +44,8 @@ class SessionTest(CliTest):
     def test_standard_output_carries_one_line_and_then_nothing(self):
         for mode in MODES[1:]:
             with self.subTest(mode=mode), LspProcess(mode, self.folder) as server:
-                self.assertEqual(server.process.stdout.read(), b"")  # at its end while the server runs
+                with Connection(server.process.stdout, server.process.stdin) as rest:
+                    self.assertEqual(rest.read(), b"")  # at its end while the server runs
                 server.talk(INITIALIZE + GOODBYE)
                 self.assertEqual(server.wait(), DONE)
 
