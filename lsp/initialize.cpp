@@ -49,7 +49,7 @@ Result<InitializeParams> parse_initialize(const Json& json) {
     }
   }
   out.folders = workspace_folders(params);
-  if (const auto parent = params.field("processId").integer(); parent && *parent > 0) out.parent = *parent;
+  if (const auto parent = params.field("processId").integer(1, INT32_MAX)) out.parent = static_cast<int>(*parent);
   const JsonReader workspace = capabilities.field("workspace");
   out.can_register_completion =
       capabilities.field("textDocument").field("inlineCompletion").field("dynamicRegistration").flag().value_or(false);

@@ -17,7 +17,7 @@ namespace octet::lsp {
 struct InitializeParams {
   PositionEncoding encoding = PositionEncoding::kUtf16;  // the best one that the client offers
   std::vector<std::filesystem::path> folders;            // the workspace's, local ones only
-  std::optional<std::int64_t> parent;                    // the process whose end is the server's
+  std::optional<int> parent;                             // the process whose end is the server's
   bool can_register_completion = false;                  // the rest: what the client understands
   bool can_register_watchers = false;
   bool can_configure = false;

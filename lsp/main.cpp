@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
         if constexpr (std::is_same_v<T, InspectCommand>) return run_inspect(command);
         if constexpr (std::is_same_v<T, DoctorCommand>) return run_doctor(options, command);
         if constexpr (std::is_same_v<T, ForgetCommand>) return run_forget(command);
-        return run_lsp(options);
+        if constexpr (std::is_same_v<T, LspCommand>) return run_lsp(options, command);
       },
       options.command);
 }

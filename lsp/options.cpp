@@ -1,5 +1,6 @@
 #include "lsp/options.h"
 
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
 
@@ -7,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bytemodel/model_file.h"
+#include "lsp/listening_socket.h"
 #include "lsp/version.h"
 
 namespace octet::lsp {
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxCompletionBytes = 4096;
 constexpr std::size_t kMaxAlternatives = 16;
+constexpr unsigned kMaxPort = 65535;
 
 /// "LINE:COL", both from 1.
 std::string check_place(const std::string& text) {
@@ -26,6 +29,19 @@ std::string check_place(const std::string& text) {
       is_number(std::string_view(text).substr(colon + 1)))
     return {};
   return fmt::format("expected LINE:COL with both counted from 1, found '{}'", text);
+}
+
+std::string check_socket_path(const std::string& path) {
+  if (!path.empty() && path.size() <= kMaxSocketPathBytes) return {};
+  return fmt::format("expected a path of 1 to {} bytes, found one of {}", kMaxSocketPathBytes, path.size());
+}
+
+/// Digits alone: the library takes "1e3", "0x1F" and "-0" for numbers as well.
+std::string check_port(const std::string& text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error == std::errc() && end == text.data() + text.size() && port <= kMaxPort) return {};
+  return fmt::format("expected a port, 0 to {}, found '{}'", kMaxPort, text);
 }
 
 void add_common(CLI::App& app, Options& options) {
@@ -49,6 +65,7 @@ void add_common(CLI::App& app, Options& options) {
 
 std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   Options options;
+  LspCommand lsp;
   CompleteCommand complete;
   InspectCommand inspect;
   DoctorCommand doctor;
@@ -65,7 +82,17 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   add_common(app, options);
 
   CLI::App* lsp_app = app.add_subcommand("lsp", "Serve an editor");
-  lsp_app->add_flag("--stdio", use_stdio, "Over standard input and output (the default)");
+  CLI::Option* stdio = lsp_app->add_flag("--stdio", use_stdio, "Over standard input and output (the default)");
+  CLI::Option* socket = lsp_app->add_option("--socket", lsp.socket, "Over a Unix socket of this path, for one client")
+                            ->type_name("PATH")
+                            ->check(check_socket_path)
+                            ->excludes(stdio);
+  lsp_app
+      ->add_option("--port", lsp.port, "Over TCP on 127.0.0.1, 0 for a free port, for one client that knows the token on standard output")
+      ->type_name("N")
+      ->check(check_port)
+      ->excludes(stdio)
+      ->excludes(socket);
 
   CLI::App* complete_app = app.add_subcommand("complete", "Complete a file at a cursor");
   complete_app->add_option("file", complete.file, "Source file")->required();
@@ -92,6 +119,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   inspect_app->add_option("model", inspect.model, "Model file")->required();
 
   CLI::App* doctor_app = app.add_subcommand("doctor", "Check that this machine can complete code");
+  doctor_app->add_flag("--network", doctor.network, "List the open sockets of every running octet process instead");
   doctor_app->add_flag("--json", doctor.json, "One JSON object");
 
   CLI::App* forget_app = app.add_subcommand("forget", "Remove what is remembered of a workspace's files");
@@ -111,7 +139,9 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
 
   if (const char* forced = std::getenv("OCTET_FORCE_ISA")) options.runner.forced_isa = forced;
   if (!lsp_app->parsed() && app.count("--log-level") == 0) options.log_level = "warn";  // commands speak for themselves
-  if (complete_app->parsed()) {
+  if (lsp_app->parsed()) {
+    options.command = lsp;
+  } else if (complete_app->parsed()) {
     const std::size_t colon = place.find(':');
     complete.line = std::stoul(place.substr(0, colon));
     complete.column = std::stoul(place.substr(colon + 1));

@@ -1,7 +1,9 @@
 // The command line of octet, parsed. interfaces: README.md, "Commands".
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -10,7 +12,11 @@
 
 namespace octet::lsp {
 
-struct LspCommand {};
+/// Without a socket and a port: over standard input and output.
+struct LspCommand {
+  std::string socket;                 // where to make a Unix socket; empty: nowhere
+  std::optional<std::uint16_t> port;  // of 127.0.0.1; 0: one that is free
+};
 
 struct CompleteCommand {
   std::filesystem::path file;
@@ -30,6 +36,7 @@ struct InspectCommand {
 };
 
 struct DoctorCommand {
+  bool network = false;  // which sockets running octet processes have open, in place of the checks
   bool json = false;
 };
 

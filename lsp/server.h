@@ -37,7 +37,7 @@ class Server {
     /// The connection is to be closed and the process to end with this code.
     std::function<void(int exit_code)> exit;
     /// The process is to end when that one does; may be empty.
-    std::function<void(std::int64_t pid)> watch_process;
+    std::function<void(int pid)> watch_process;
     /// Where the memories of workspaces, and where statistics are kept; empty: nowhere.
     std::filesystem::path store_folder;
     std::filesystem::path state_folder;

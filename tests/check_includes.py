@@ -19,8 +19,8 @@ OWN = {
     "engine": ["engine/", "bytemodel/", "kernels/"],
     # The server knows the engine's public headers and the two shared values.
     "lsp": ["lsp/", "engine/engine.h", "engine/completion.h", "engine/context/document.h", "engine/model/open_runner.h",
-            "engine/memory/memory_store.h", "engine/memory/workspace_files.h", "engine/memory/workspace_index.h", "bytemodel/result.h",
-            "bytemodel/check.h", "bytemodel/json_depth.h"],
+            "engine/memory/file_descriptor.h", "engine/memory/memory_store.h", "engine/memory/workspace_files.h",
+            "engine/memory/workspace_index.h", "bytemodel/result.h", "bytemodel/check.h", "bytemodel/json_depth.h"],
     # The verbs put the parts together; options names the model format in --version.
     "lsp/commands": ["lsp/", "engine/completer.h", "engine/completion.h", "engine/memory/", "engine/model/open_runner.h", "bytemodel/"],
     "lsp/options.cpp": ["lsp/", "bytemodel/model_file.h"],
@@ -32,7 +32,7 @@ OWN = {
 THIRD_PARTY = {
     "boost": ["lsp", "tests"],
     "nlohmann": ["bytemodel", "lsp", "benchmarks", "tests"],
-    "openssl": ["bytemodel", "engine/memory"],
+    "openssl": ["bytemodel", "engine/memory", "lsp"],
     "git2.h": ["engine/memory", "tests"],
     "git2": ["engine/memory"],
     "CLI": ["lsp", "benchmarks", "bytemodel/training"],

@@ -5,10 +5,11 @@
 
 namespace octet::lsp {
 
-int run_lsp(const Options& options);
+int run_lsp(const Options& options, const LspCommand& command);
 int run_complete(const Options& options, const CompleteCommand& command);
 int run_inspect(const InspectCommand& command);
 int run_doctor(const Options& options, const DoctorCommand& command);
+int run_doctor_network(const DoctorCommand& command);
 int run_forget(const ForgetCommand& command);
 
 }  // namespace octet::lsp

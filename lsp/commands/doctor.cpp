@@ -1,4 +1,5 @@
 // octet doctor: can this machine complete code, and if not, why.
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "lsp/commands/commands.h"
 #include "lsp/commands/output.h"
 #include "lsp/version.h"
+#include "lsp/xdg_folders.h"
 
 namespace octet::lsp {
 namespace {
@@ -41,6 +43,15 @@ Check self_test(std::unique_ptr<engine::ModelRunner> runner) {
                       drafted.text.size(), drafted.counts.steps, drafted.times.decode, plain.times.decode)};
 }
 
+/// Where octet's own files are. Nothing here keeps octet from completing.
+Check folders() {
+  const auto place = [](const std::filesystem::path& folder, const char* variable) {
+    return folder.empty() ? fmt::format("nowhere (neither {} nor HOME is set)", variable) : folder.string();
+  };
+  return {"folders", true,
+          fmt::format("cache {}, state {}", place(cache_folder(), "XDG_CACHE_HOME"), place(state_folder(), "XDG_STATE_HOME"))};
+}
+
 /// Nothing here keeps octet from completing.
 Check stored_memory() {
   const auto folder = engine::memory_folder();
@@ -54,6 +65,7 @@ Check stored_memory() {
 }  // namespace
 
 int run_doctor(const Options& options, const DoctorCommand& command) {
+  if (command.network) return run_doctor_network(command);
   std::vector<Check> checks;
   auto model = engine::open_runner(options.runner);
   if (model) {
@@ -67,6 +79,7 @@ int run_doctor(const Options& options, const DoctorCommand& command) {
   } else {
     checks.push_back({"model", false, model.error().message});
   }
+  checks.push_back(folders());
   checks.push_back(stored_memory());
 
   bool ok = true;

@@ -3,12 +3,16 @@
 import hashlib
 import json
 import math
+import os
 import re
 import shutil
+import stat
+import subprocess
 import unittest
 
-from lsp_stdio_test import INITIALIZE, SESSION, frames_of
-from octet import BIN, DEFAULT_MODEL, DONE, FAILED, MODEL, SOURCE_DIR, TINY_MODELS, CliTest, as_int8, environment, run
+from lsp_process import INITIALIZE, frame, frames_of
+from lsp_stdio_test import SESSION
+from octet import BIN, DEFAULT_MODEL, DONE, FAILED, MODEL, SOURCE_DIR, TIMEOUT_S, TINY_MODELS, CliTest, as_int8, environment, run
 
 
 class InspectTest(CliTest):
@@ -75,11 +79,21 @@ class DoctorTest(CliTest):
         report = json.loads(self.succeed("doctor", "--json"))
         self.assertEqual(set(report), {"version", "ok", "checks"})
         self.assertIs(report["ok"], True)
-        self.assertEqual([check["name"] for check in report["checks"]], ["device", "model", "self-test", "memory"])
+        self.assertEqual([check["name"] for check in report["checks"]], ["device", "model", "self-test", "folders", "memory"])
         for check in report["checks"]:
             self.assertEqual(set(check), {"name", "ok", "detail"})
             self.assertIs(check["ok"], True)
             self.assertNotEqual(check["detail"], "")
+
+    def test_the_folders_are_those_of_the_xdg_variables(self):
+        def folders(**variables):
+            report = json.loads(self.succeed("doctor", "--json", env=environment(**variables)))
+            return next(check["detail"] for check in report["checks"] if check["name"] == "folders")
+        self.assertEqual(folders(XDG_CACHE_HOME="/a", XDG_STATE_HOME="/b"), "cache /a/octet, state /b/octet")
+        self.assertEqual(folders(XDG_CACHE_HOME="a", XDG_STATE_HOME=None, HOME="/home/me"),
+                         "cache /home/me/.cache/octet, state /home/me/.local/state/octet")
+        nowhere = folders(XDG_CACHE_HOME=None, XDG_STATE_HOME=None, HOME=None)
+        self.assertEqual(nowhere, "cache nowhere (neither XDG_CACHE_HOME nor HOME is set), state nowhere (neither XDG_STATE_HOME nor HOME is set)")
 
     def test_the_self_test_passes_with_every_model_and_instruction_set(self):
         for model in TINY_MODELS:
@@ -139,6 +153,45 @@ class LogTest(CliTest):
             self.assertEqual(result.returncode, FAILED)
             self.assertEqual(result.stderr, b"")
             self.assertEqual(log.read_text().count("framing"), n_runs)
+
+    def test_a_log_file_is_its_user_s_alone_and_leaves_others_as_they_are(self):
+        log = self.folder / "octet.log"
+        run("lsp", "--stdio", "--log-file", log, stdin=b"garbage\n", umask=0)
+        self.assertEqual(stat.S_IMODE(log.stat().st_mode), 0o600)
+        log.chmod(0o640)
+        run("lsp", "--stdio", "--log-file", log, stdin=b"garbage\n", umask=0)
+        self.assertEqual(stat.S_IMODE(log.stat().st_mode), 0o640)
+
+    def test_a_full_log_file_gets_a_number_and_the_oldest_goes(self):
+        # Notifications before `initialize` are dropped, with a line that names their method.
+        n_messages, n_bytes = 2400, 7000
+        stream = b"".join(frame({"method": f"{number}/" + "x" * n_bytes}) for number in range(n_messages))
+        self.assertGreater(len(stream), 16 << 20)
+        log = self.folder / "octet.log"
+        result = run("lsp", "--stdio", "--log-file", log, stdin=stream, umask=0)
+        self.assertEqual(result.stderr, b"")
+        files = sorted(self.folder.iterdir())
+        self.assertEqual([file.name for file in files], ["octet.1.log", "octet.2.log", "octet.log"])
+        for file in files:
+            self.assertLessEqual(file.stat().st_size, 4 << 20)
+            self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
+        text = "".join((self.folder / name).read_text() for name in ("octet.2.log", "octet.1.log", "octet.log"))
+        numbers = [int(number) for number in re.findall(r" (\d+)/x", text)]
+        self.assertEqual(numbers, list(range(numbers[0], n_messages)))
+        self.assertGreater(len(text), 8 << 20)
+
+    def test_what_is_no_regular_file_is_written_to_and_not_renamed(self):
+        pipe = self.folder / "octet.log"
+        os.mkfifo(pipe)
+        stream = b"".join(frame({"method": "x" * 7000}) for _ in range(1200))
+        with subprocess.Popen(["wc", "-c", pipe], stdout=subprocess.PIPE) as reader, \
+                subprocess.Popen([BIN, "lsp", "--log-file", pipe], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as server:
+            server.stdin.write(stream)
+            server.stdin.close()
+            self.assertEqual(server.wait(timeout=TIMEOUT_S), FAILED)
+            self.assertGreater(int(reader.stdout.read().split()[0]), 8 << 20)
+        self.assertEqual(os.listdir(self.folder), ["octet.log"])
+        self.assertTrue(pipe.is_fifo())
 
     def test_the_log_levels_are_ordered(self):
         n_lines = []

@@ -1,41 +1,19 @@
 """octet lsp on raw standard input and output: streams that are no protocol, sessions from files, readers that go away."""
 
-import json
 import os
 import random
 import subprocess
 import unittest
 
+from lsp_process import EXIT, INITIALIZE, INITIALIZED, SHUTDOWN, frame, frames_of
 from octet import BIN, DONE, FAILED, SNIPPET, TIMEOUT_S, CliTest, environment, run
 
 
-def frame(message):
-    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-    return f"Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-def frames_of(stream):
-    """The messages of a stream that must be whole frames."""
-    messages = []
-    while stream:
-        header, separator, rest = stream.partition(b"\r\n\r\n")
-        name, _, length = header.partition(b": ")
-        if name != b"Content-Length" or not separator or len(rest) < int(length):
-            raise AssertionError(f"not a whole frame: {stream[:80]!r}")
-        messages.append(json.loads(rest[: int(length)].decode("utf-8")))
-        stream = rest[int(length):]
-    return messages
-
-
 URI = "file:///repo/src/circle.py"
-INITIALIZE = frame({"id": 1, "method": "initialize", "params": {"processId": None, "rootUri": None, "capabilities": {}}})
-INITIALIZED = frame({"method": "initialized", "params": {}})
 OPEN = frame({"method": "textDocument/didOpen",
               "params": {"textDocument": {"uri": URI, "languageId": "python", "version": 1, "text": SNIPPET}}})
 COMPLETE = frame({"id": 2, "method": "textDocument/inlineCompletion",
                   "params": {"textDocument": {"uri": URI}, "position": {"line": 5, "character": 27}, "context": {"triggerKind": 1}}})
-SHUTDOWN = frame({"id": 3, "method": "shutdown"})
-EXIT = frame({"method": "exit"})
 SESSION = INITIALIZE + INITIALIZED + OPEN + COMPLETE + SHUTDOWN + EXIT
 
 

@@ -13,13 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "lsp/pending_requests.h"
-
 namespace octet::tests {
 namespace {
 
 using lsp::Json;
-using lsp::PendingRequests;
 using lsp::Reply;
 using lsp::RpcError;
 
@@ -128,62 +125,6 @@ TEST_CASE("a reply cannot be copied or assigned") {
   CHECK_FALSE(std::is_copy_assignable_v<Reply>);
   CHECK_FALSE(std::is_move_assignable_v<Reply>);
   CHECK(std::is_nothrow_move_constructible_v<Reply>);
-}
-
-TEST_CASE("pending requests are told apart by id and type and can be taken once") {
-  Sent sent;
-  PendingRequests pending;
-  const std::vector<Json> ids{1, "1", "", -1, "a\"b"};
-  for (const Json& id : ids) CHECK(pending.add(id, {Reply(id, sent.sender()), {}}));
-  CHECK_FALSE(pending.take(2).has_value());
-  CHECK_FALSE(pending.take("-1").has_value());
-  for (const Json& id : ids) {
-    auto entry = pending.take(id);
-    REQUIRE(entry.has_value());
-    entry->reply.result(nullptr);
-    CHECK(sent.bodies.back()["id"] == id);
-    CHECK_FALSE(pending.take(id).has_value());
-  }
-  CHECK(sent.bodies.size() == ids.size());
-}
-
-TEST_CASE("an id that waits already leaves both replies whole") {
-  Sent sent;
-  PendingRequests pending;
-  REQUIRE(pending.add(1, {Reply(1, sent.sender()), {}}));
-  PendingRequests::Entry second{Reply(1, sent.sender()), {}};
-  CHECK_FALSE(pending.add(1, std::move(second)));
-  CHECK(sent.bodies.empty());
-  second.reply.error(RpcError::kInvalidRequest, "twice");
-  pending.take(1)->reply.result("first");
-  REQUIRE(sent.bodies.size() == 2);
-  CHECK(sent.bodies[0]["error"]["code"] == -32600);
-  CHECK(sent.bodies[1]["result"] == "first");
-}
-
-TEST_CASE("a result takes only the request that it belongs to") {
-  Sent sent;
-  PendingRequests pending;
-  const std::stop_source earlier;
-  PendingRequests::Entry entry{Reply(1, sent.sender()), {}};
-  const std::stop_token own = entry.cancel.get_token();
-  REQUIRE(pending.add(1, std::move(entry)));
-  CHECK_FALSE(pending.take(1, earlier.get_token()).has_value());
-  CHECK_FALSE(pending.take(1, std::stop_token()).has_value());
-  CHECK_FALSE(pending.take("1", own).has_value());
-  CHECK(sent.bodies.empty());
-  CHECK(pending.take(1, own).has_value());
-  CHECK_FALSE(pending.take(1, own).has_value());
-}
-
-TEST_CASE("everything that waits can be taken at once") {
-  Sent sent;
-  PendingRequests pending;
-  for (int id = 0; id < 5; ++id) REQUIRE(pending.add(id, {Reply(id, sent.sender()), {}}));
-  CHECK(pending.take_all().size() == 5);
-  CHECK(sent.bodies.size() == 5);  // dropped, and therefore answered
-  CHECK(pending.take_all().empty());
-  CHECK_FALSE(pending.take(0).has_value());
 }
 
 }  // namespace octet::tests

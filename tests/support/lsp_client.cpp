@@ -11,13 +11,12 @@ namespace {
 
 constexpr const char* kSettleUri = "test:settle";
 
-/// Log lines would drown what the test runner prints. The library keeps the logger, so this happens once.
+}  // namespace
+
 void silence_log() {
   static const bool is_silent = lsp::open_log("off", {}).has_value();
   REQUIRE(is_silent);
 }
-
-}  // namespace
 
 LspClient::LspClient(std::shared_ptr<ScriptedModel> model) : LspClient(opener(model)) { model_ = std::move(model); }
 

@@ -23,6 +23,9 @@
 
 namespace octet::tests {
 
+/// Log lines would drown what the test runner prints. The library keeps the logger, so this happens once.
+void silence_log();
+
 class LspClient {
  public:
   using Json = lsp::Json;
