@@ -60,9 +60,11 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   OCTET_CHECK(request.cursor <= text.size() && request.limits.max_bytes >= 1);
   const Stopwatch total;
   CompletionResult result;
-  Interrupt interrupt{request.cancelled, superseded, std::nullopt};
+  StopDelay delay(request.cancelled, superseded);
+  Interrupt interrupt{request.cancelled, superseded, std::nullopt, &delay};
   const auto finish = [&](StopReason reason) {
     result.stop_reason = reason;
+    result.counts.steps_after_stop = delay.steps_after_stop();
     result.times.total = total.elapsed_ms();
     return result;
   };
@@ -126,6 +128,7 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   result.text = std::move(outcome.text);
   result.confidence = outcome.confidence;
   result.sources = std::move(outcome.sources);
+  result.probabilities = std::move(outcome.probabilities);
   result.counts.steps = outcome.steps;
   result.counts.drafted = outcome.drafted;
   result.counts.accepted = outcome.accepted;

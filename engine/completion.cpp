@@ -9,6 +9,9 @@ std::string_view to_string(StopReason reason) {
     case StopReason::kBlankLine: return "blank_line";
     case StopReason::kDedent: return "dedent";
     case StopReason::kBlockEnd: return "block_end";
+    case StopReason::kSuffixMet: return "suffix_met";
+    case StopReason::kUnsafeText: return "unsafe_text";
+    case StopReason::kLowConfidence: return "low_confidence";
     case StopReason::kByteBudget: return "byte_budget";
     case StopReason::kTimeBudget: return "time_budget";
     case StopReason::kContextFull: return "context_full";

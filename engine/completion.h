@@ -30,6 +30,9 @@ enum class StopReason {
   kBlankLine,         // the block ended with a blank line
   kDedent,            // the next line belongs to an outer block
   kBlockEnd,          // the closing bracket of the block was written
+  kSuffixMet,         // what stands behind the cursor would have been written again
+  kUnsafeText,        // a character would follow that cannot be seen, or that changes how others are read
+  kLowConfidence,     // limits.min_confidence
   kByteBudget,        // limits.max_bytes
   kTimeBudget,        // limits.max_decode_ms
   kContextFull,       // prompt and completion fill the model's context
@@ -46,7 +49,8 @@ std::string_view to_string(ByteSource source);
 
 struct CompletionLimits {
   std::size_t max_bytes = 256;
-  int max_decode_ms = 0;  // from the first decoded byte on; 0 = no limit
+  int max_decode_ms = 0;      // from the first decoded byte on; 0 = no limit
+  double min_confidence = 0;  // the completion ends before the word that lets its confidence fall under this, 0 to 1; 0 = never
 };
 
 struct CompletionRequest {
@@ -54,21 +58,22 @@ struct CompletionRequest {
   std::size_t cursor = 0;  // byte offset into the document, on a character's boundary, at most its size
   CompletionLimits limits;
   Multiline multiline = Multiline::kAuto;
-  bool raw = false;              // no stop rules but the model's end and the limits
-  bool use_draft = true;         // false: plain greedy decoding, the same bytes more slowly
-  std::size_t alternatives = 1;  // how many different completions are wanted
+  bool raw = false;                                    // no stop rules but the model's end and the limits
+  bool use_draft = true;                               // false: plain greedy decoding, the same bytes more slowly
+  std::size_t alternatives = 1;                        // how many different completions are wanted
   std::shared_ptr<const WorkspaceSnapshot> workspace;  // what the memory knows; nullptr: the net alone decides
   std::string workspace_path;                          // the document's, relative to the workspace
-  std::stop_token cancelled;     // looked at before every step and prefill chunk
+  std::stop_token cancelled;                           // looked at before every step and prefill chunk
 };
 
 struct CompletionCounts {
   std::size_t prompt_bytes = 0;
-  std::size_t reused_bytes = 0;     // prompt bytes that the session's cache already held
-  std::size_t prefilled_bytes = 0;  // prompt bytes that were computed
-  std::size_t steps = 0;            // verify steps
-  std::size_t drafted = 0;          // bytes proposed to them
-  std::size_t accepted = 0;         // proposals that the primary head agreed with
+  std::size_t reused_bytes = 0;      // prompt bytes that the session's cache already held
+  std::size_t prefilled_bytes = 0;   // prompt bytes that were computed
+  std::size_t steps = 0;             // verify steps
+  std::size_t drafted = 0;           // bytes proposed to them
+  std::size_t accepted = 0;          // proposals that the primary head agreed with
+  std::size_t steps_after_stop = 0;  // verify steps and prefill chunks that ended after a stop was asked for: at most the one under way
 };
 
 /// Bytes of a completion, one after another, that come from the same source.
@@ -83,7 +88,8 @@ struct CompletionResult {
   StopReason stop_reason = StopReason::kEnd;
   double confidence = 0;  // geometric mean of the probabilities of the bytes decoded; 0 where there are none
   CompletionCounts counts;
-  std::vector<SourceRun> sources;  // of the bytes of `text`
+  std::vector<SourceRun> sources;    // of the bytes of `text`
+  std::vector<float> probabilities;  // of each byte of `text`; a carriage return that was put before a line feed has the line feed's
   StageTimes times;
   std::vector<std::string> alternatives;  // further completions, different from `text` and each other, best first
 };

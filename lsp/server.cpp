@@ -246,7 +246,7 @@ void Server::show_load_error() {
 }
 
 void Server::on_completion(const Json& id, const engine::CompletionRequest& request, const engine::CompletionResult& result) {
-  const auto& [prompt_bytes, reused, prefilled, steps, drafted, accepted] = result.counts;
+  const auto& [prompt_bytes, reused, prefilled, steps, drafted, accepted, steps_after_stop] = result.counts;
   spdlog::info(
       "completion {}: {} v{} {} bytes, {}, prompt {} (reused {}), steps {}, drafted {}, accepted {}, {:.1f} ms (prefill {:.1f}, decode "
       "{:.1f})",

@@ -33,7 +33,8 @@ class Emitter {
       const auto verdict = rules_.next(character);
       if (verdict == StopRules::Verdict::kStop) return rules_.stop_reason();
       if (use_crlf_ && character == "\n" && last_ != '\r') hold("\r", attributions_.back());
-      for (std::size_t i = 0; i < character.size(); ++i) hold(character.substr(i, 1), attributions_[attributions_.size() - character.size() + i]);
+      for (std::size_t i = 0; i < character.size(); ++i)
+        hold(character.substr(i, 1), attributions_[attributions_.size() - character.size() + i]);
       attributions_.clear();
       last_ = character.back();
       if (verdict == StopRules::Verdict::kRelease) release();
@@ -45,6 +46,7 @@ class Emitter {
   std::size_t room() const { return max_bytes_ - n_bytes_; }
   std::string take_text() { return std::move(text_); }
   std::vector<SourceRun> take_sources() { return std::move(sources_); }
+  std::vector<float> take_probabilities() { return std::move(probabilities_); }
   double confidence() const { return n_bytes_ == 0 ? 0 : std::exp(log_probability_ / static_cast<double>(n_bytes_)); }
 
  private:
@@ -55,8 +57,10 @@ class Emitter {
     held_.clear();
     for (const Choice& choice : held_sources_) {
       const std::string& origin = choice.origin == nullptr ? kNoOrigin : *choice.origin;
-      if (sources_.empty() || sources_.back().source != choice.source || sources_.back().origin != origin) sources_.push_back({0, choice.source, origin});
+      if (sources_.empty() || sources_.back().source != choice.source || sources_.back().origin != origin)
+        sources_.push_back({0, choice.source, origin});
       ++sources_.back().n_bytes;
+      probabilities_.push_back(choice.probability);
     }
     held_sources_.clear();
   }
@@ -77,6 +81,7 @@ class Emitter {
   std::vector<Choice> held_sources_;  // of the bytes of held_
   std::vector<Choice> attributions_;  // of the bytes of a character that is not whole yet
   std::vector<SourceRun> sources_;
+  std::vector<float> probabilities_;
   std::size_t n_bytes_ = 0;
   double log_probability_ = 0;
 };
@@ -111,6 +116,7 @@ class Sequence {
 
   std::size_t n_rows() const { return batch_.size(); }
   KvCache& cache() { return task_.cache; }
+  const Interrupt& interrupt() const { return task_.interrupt; }
 
   /// Keeps what the primary head agrees with; `rows` are this sequence's, the first of them `first_row` of the step.
   void take(const LogitsRows& rows, std::size_t first_row) {
@@ -141,6 +147,7 @@ class Sequence {
     outcome_.confidence = emitter_.confidence();
     outcome_.text = emitter_.take_text();
     outcome_.sources = emitter_.take_sources();
+    outcome_.probabilities = emitter_.take_probabilities();
     return std::move(outcome_);
   }
 
@@ -180,6 +187,10 @@ std::vector<DecodeOutcome> decode_batch(ModelRunner& runner, std::span<const Dec
       pieces.push_back({sequence->propose(runner.max_batch() / running.size(), running.size()), &sequence->cache()});
     }
     const LogitsRows rows = runner.forward(pieces, ModelRunner::Rows::kAll);
+    // The branches of a request share its interrupt, and the step is one for it.
+    for (std::size_t i = 0; i < running.size(); ++i) {
+      if (i == 0 || &running[i]->interrupt() != &running[i - 1]->interrupt()) running[i]->interrupt().count_step();
+    }
     std::size_t first_row = 0;
     for (Sequence* sequence : running) {
       sequence->take(rows.part(first_row, sequence->n_rows()), first_row);

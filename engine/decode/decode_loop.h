@@ -18,9 +18,9 @@
 namespace octet::engine {
 
 struct DecodeTask {
-  KvCache& cache;   // holds the prompt
-  std::size_t row;  // of the prompt's last byte in the runner's last forward()
-  Choice first;     // the completion's first byte
+  KvCache& cache;        // holds the prompt
+  std::size_t row;       // of the prompt's last byte in the runner's last forward()
+  Choice first;          // the completion's first byte
   ByteChooser& chooser;  // of this sequence; has gone along to the prompt's last byte
   Drafter& drafter;
   StopRules rules;
@@ -35,6 +35,7 @@ struct DecodeOutcome {
   StopReason stop_reason = StopReason::kEnd;
   double confidence = 0;
   std::vector<SourceRun> sources;
+  std::vector<float> probabilities;
   std::size_t steps = 0;
   std::size_t drafted = 0;
   std::size_t accepted = 0;

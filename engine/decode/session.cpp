@@ -21,6 +21,7 @@ Session::Prefilled Session::prefill(std::span<const std::uint8_t> prompt, const 
     const auto rest = prompt.subspan(cache_->length());
     const auto chunk = rest.first(std::min(rest.size(), chunk_));
     last_logits_ = runner_.forward(chunk, *cache_, ModelRunner::Rows::kLast)[0];
+    interrupt.count_step();
     result.n_computed += chunk.size();
     result.last_row = chunk.size() - 1;
   }

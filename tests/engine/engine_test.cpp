@@ -99,6 +99,7 @@ TEST_CASE("a newer request supersedes the one that runs and those that wait, of 
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(ends[i].sink == i);
     CHECK(ends[i].result.stop_reason == StopReason::kSuperseded);
+    CHECK(ends[i].result.counts.steps_after_stop == (i == 0 ? 1 : 0));
   }
   CHECK(ends[3].sink == 3);
   CHECK(ends[3].result.text == "compute(1)");
@@ -114,8 +115,30 @@ TEST_CASE("a cancelled request takes no step after the one it is in") {
   REQUIRE(model->step.wait_until_occupied());
   cancel.request_stop();
   model->step.open();
-  CHECK(log.wait_for(1)[0].result.stop_reason == StopReason::kCancelled);
+  const auto end = log.wait_for(1)[0];
+  CHECK(end.result.stop_reason == StopReason::kCancelled);
   CHECK(model->n_forwards() == 1);
+  CHECK(end.result.counts.steps_after_stop == 1);
+}
+
+TEST_CASE("at most the step under way ends after a request was stopped, wherever the stop comes") {
+  const auto model = std::make_shared<ScriptedModel>(std::string(200, 'a'));
+  engine::Completer completer(std::make_unique<ScriptedRunner>(model));
+  const std::size_t n_alternatives = GENERATE(1U, 3U);
+  for (std::size_t n_before = 0; n_before <= 20; ++n_before) {
+    std::stop_source cancel;
+    CompletionRequest request = request_for("a", cancel.get_token());
+    request.alternatives = n_alternatives;
+    request.use_draft = false;
+    // Text arrives between two steps.
+    std::size_t n_bytes = 0;
+    const auto stop = [&](std::string_view text) {
+      n_bytes += text.size();
+      if (n_bytes > n_before) cancel.request_stop();
+    };
+    CHECK(completer.complete(request, {}, stop).counts.steps_after_stop <= 1);
+  }
+  CHECK(completer.complete(request_for("a"), {}, {}).counts.steps_after_stop == 0);
 }
 
 TEST_CASE("a request that is cancelled while it waits takes no step at all") {

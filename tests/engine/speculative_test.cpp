@@ -49,6 +49,7 @@ CompletionResult complete(Completer& completer, const CompletionRequest& request
   });
   RC_ASSERT(streamed == result.text);
   RC_ASSERT(is_valid_utf8(result.text));
+  RC_ASSERT(result.probabilities.size() == result.text.size());
   RC_ASSERT(result.text.size() <= request.limits.max_bytes);
   RC_ASSERT(result.counts.reused_bytes + result.counts.prefilled_bytes == result.counts.prompt_bytes);
   RC_ASSERT(result.counts.accepted <= result.counts.drafted);
@@ -81,6 +82,7 @@ TEST_CASE("the text is the same for any drafter, on both kinds of heads") {
       const auto drafted = complete(*completer, request);
       RC_ASSERT(drafted.text == plain.text);
       RC_ASSERT(drafted.stop_reason == plain.stop_reason);
+      RC_ASSERT(drafted.probabilities == plain.probabilities);
       RC_ASSERT(std::abs(drafted.confidence - plain.confidence) < 1e-12);
       RC_ASSERT(drafted.counts.steps <= plain.counts.steps);
       if (completer == &by_wrong) RC_ASSERT(drafted.counts.accepted == 0);
@@ -183,6 +185,11 @@ TEST_CASE("a completion keeps the line ends of its document") {
     std::string streamed;
     const auto result = completer.complete(request, {}, [&](std::string_view piece) { streamed += piece; });
     CHECK(streamed == result.text);
+    CHECK(result.probabilities.size() == result.text.size());
+    for (std::size_t i = 1; i < result.text.size(); ++i) {
+      const bool is_inserted = result.text[i] == '\n' && result.text[i - 1] == '\r' && model->script().find("\r\n") + 2 != i;
+      if (is_inserted) CHECK(result.probabilities[i - 1] == result.probabilities[i]);
+    }
     return result.text;
   };
   CHECK(complete_in("f() {\r\n  ", 9) == "a();\r\n  b();\r\n  c();");
