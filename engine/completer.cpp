@@ -117,11 +117,12 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
     if (on_text) on_text(piece);
   };
   const OnText hide = [](std::string_view) {};
+  std::vector<TextRules> rules;
+  for (std::size_t i = 0; i < first_bytes.size(); ++i) rules.push_back(make_text_rules(request));
   std::vector<DecodeTask> tasks;
   for (std::size_t i = 0; i < first_bytes.size(); ++i) {
-    tasks.push_back({i == 0 ? session.cache() : *branches[i - 1], prefilled.last_row, first_bytes[i], *choosers[i], drafter,
-                     StopRules(text, request.cursor, request.multiline, request.raw), request.limits.max_bytes, crlf, interrupt,
-                     i == 0 ? show : hide});
+    tasks.push_back({i == 0 ? session.cache() : *branches[i - 1], prefilled.last_row, first_bytes[i], *choosers[i], drafter, rules[i],
+                     request.limits.max_bytes, crlf, interrupt, i == 0 ? show : hide});
   }
   std::vector<DecodeOutcome> outcomes = decode_batch(*runner_, tasks);
   DecodeOutcome& outcome = outcomes[0];
