@@ -30,6 +30,7 @@ bool is_closer(char c) { return c == '}' || c == ')' || c == ']'; }
 StopRules::StopRules(std::string_view text, std::size_t cursor, Multiline multiline) {
   const std::string_view before = line_before(text, cursor);
   const std::string_view behind = line_behind(text, cursor);
+  is_rest_blank_ = behind.find_first_not_of(kBlank) == std::string_view::npos;
   const std::size_t last = before.find_last_not_of(kBlank);
   is_cursor_line_blank_ = last == std::string_view::npos;
   reference_indent_ = indent_columns(before);
@@ -48,8 +49,8 @@ Ruling StopRules::release() {
   return {};
 }
 
-/// White space that waits belongs to the text only where the model itself ends with it.
-Ruling StopRules::end(StopReason reason) { return {reason == StopReason::kEnd ? 0 : n_held_, std::nullopt}; }
+/// A line that was only begun is the completion's where the model ends and text of the cursor's line is to follow there.
+Ruling StopRules::end(StopReason reason) { return {reason == StopReason::kEnd && !is_rest_blank_ ? 0 : n_held_, std::nullopt}; }
 
 Ruling StopRules::next(std::string_view character, double /*probability*/) {
   const char c = character.front();

@@ -29,6 +29,7 @@ class StopRules final : public TextRule {
   std::optional<StopReason> first_of_line(char c);
 
   bool is_block_;
+  bool is_rest_blank_;  // of the cursor's line
   std::size_t n_held_ = 0;
   std::size_t reference_indent_ = 0;   // of the cursor's line, in columns
   bool is_cursor_line_blank_ = false;  // only white space so far, the completion's included

@@ -2,13 +2,20 @@
 
 #include "engine/decode/output_guard.h"
 #include "engine/decode/stop_rules.h"
+#include "engine/decode/suffix_rules.h"
 
 namespace octet::engine {
 
 TextRules make_text_rules(const CompletionRequest& request) {
   const std::string_view text = request.document.view();
   TextRules rules;
-  if (!request.raw) rules.push_back(std::make_unique<StopRules>(text, request.cursor, request.multiline));
+  if (!request.raw) {
+    rules.push_back(std::make_unique<StopRules>(text, request.cursor, request.multiline));
+    // The rest of a line is compared as a whole, before its closers end the text by themselves.
+    rules.push_back(std::make_unique<RepeatedRest>(text, request.cursor));
+    rules.push_back(std::make_unique<RepeatedCloser>(text, request.cursor));
+    rules.push_back(std::make_unique<RepeatedLine>(text, request.cursor));
+  }
   rules.push_back(std::make_unique<OutputGuard>());
   return rules;
 }

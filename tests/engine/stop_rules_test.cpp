@@ -72,15 +72,17 @@ TEST_CASE("never and always override the choice") {
   check(run("    x = |\n", "f(\n        1)\ny", Multiline::kAlways), "f(\n        1)", "dedent");
 }
 
-TEST_CASE("line ends and indentation wait for the line that they begin, and leave alone only where the model ends") {
-  const std::string document = "def f():\n    ";
-  StopRules rules(document, document.size(), Multiline::kAuto);
-  CHECK(rules.next("a", 1).n_held == 0);
-  std::size_t n_held = 0;
-  for (const char* blank : {"\n", " ", " ", " ", " "}) CHECK(rules.next(blank, 1).n_held == ++n_held);
-  CHECK(rules.end(StopReason::kByteBudget).n_held == n_held);
-  CHECK(rules.end(StopReason::kEnd).n_held == 0);
-  CHECK(rules.next("b", 1).n_held == 0);
+TEST_CASE("line ends and indentation wait for the line that they begin, and leave alone only where text of the cursor's line follows") {
+  for (const std::string behind : {"", "}"}) {
+    const std::string document = "def f():\n    ";
+    StopRules rules(document + behind, document.size(), Multiline::kAuto);
+    CHECK(rules.next("a", 1).n_held == 0);
+    std::size_t n_held = 0;
+    for (const char* blank : {"\n", " ", " ", " ", " "}) CHECK(rules.next(blank, 1).n_held == ++n_held);
+    CHECK(rules.end(StopReason::kByteBudget).n_held == n_held);
+    CHECK(rules.end(StopReason::kEnd).n_held == (behind.empty() ? n_held : 0));
+    CHECK(rules.next("b", 1).n_held == 0);
+  }
 }
 
 }  // namespace octet::tests
