@@ -34,7 +34,8 @@ class Emitter {
   StopReason end(StopReason reason);
 
   std::size_t room() const { return options_.max_bytes - n_bytes_; }
-  double confidence() const;
+  /// Of the text that left; 0 where there is none.
+  double confidence() const { return text_.empty() ? 0 : confidence_; }
   std::string take_text() { return std::move(text_); }
   std::vector<SourceRun> take_sources() { return std::move(sources_); }
   std::vector<float> take_probabilities() { return std::move(probabilities_); }
@@ -43,11 +44,13 @@ class Emitter {
   struct Character {
     std::array<Choice, 4> bytes;
     std::size_t n_bytes = 0;
+
+    double probability() const;
   };
 
   std::optional<StopReason> pass(std::size_t rule_idx, std::size_t end);
   StopReason end_from(std::size_t rule_idx, StopReason reason);
-  void release(std::size_t end);
+  void release();
   void write(const Choice& choice);
 
   Options options_;
@@ -55,9 +58,10 @@ class Emitter {
   Character unfinished_;
   std::vector<Character> characters_;
   std::vector<std::size_t> n_read_;  // characters, by each rule
-  std::size_t n_released_ = 0;       // characters
+  std::size_t n_passed_ = 0;         // characters, by all rules
+  std::size_t n_released_ = 0;       // characters that left
   std::size_t n_bytes_ = 0;
-  double log_probability_ = 0;
+  double confidence_ = 1;  // product over text_
   std::string text_;
   std::vector<SourceRun> sources_;
   std::vector<float> probabilities_;

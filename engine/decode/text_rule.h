@@ -27,8 +27,8 @@ class TextRule {
   virtual Ruling end(StopReason reason) = 0;
 };
 
-/// Whether the text ends where it should, and not in the middle of something.
-constexpr bool is_whole(StopReason reason) { return reason < StopReason::kUnsafeText; }
+/// Whether the text ends where a rule or the model said, and not somewhere in it. The order is StopReason's.
+constexpr bool is_whole(StopReason reason) { return reason < StopReason::kByteBudget; }
 
 /// Whether anybody wants the text.
 constexpr bool is_wanted(StopReason reason) { return reason < StopReason::kCancelled; }

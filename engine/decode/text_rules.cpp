@@ -1,5 +1,6 @@
 #include "engine/decode/text_rules.h"
 
+#include "engine/decode/confidence_rule.h"
 #include "engine/decode/output_guard.h"
 #include "engine/decode/stop_rules.h"
 #include "engine/decode/suffix_rules.h"
@@ -16,6 +17,7 @@ TextRules make_text_rules(const CompletionRequest& request) {
     rules.push_back(std::make_unique<RepeatedCloser>(text, request.cursor));
     rules.push_back(std::make_unique<RepeatedLine>(text, request.cursor));
   }
+  if (request.limits.min_confidence > 0) rules.push_back(std::make_unique<ConfidenceRule>(request.limits.min_confidence));
   rules.push_back(std::make_unique<OutputGuard>());
   return rules;
 }
