@@ -46,7 +46,8 @@ RepeatedRest::RepeatedRest(std::string_view text, std::size_t cursor) {
   begins_blank_ = !behind.empty() && is_blank(behind.front());
   const std::string_view rest = without_trailing_blanks(behind.substr(indentation(behind).size()));
   const auto n_visible = std::count_if(rest.begin(), rest.end(), [](char c) { return !is_blank(c); });
-  if (n_visible >= 2 && rest.size() <= kMaxRest) rest_ = rest;
+  const bool is_telling = n_visible >= 2 || rest == ";" || rest == ",";
+  if (is_telling && rest.size() <= kMaxRest) rest_ = rest;
 }
 
 /// Which end of written_ is the rest of the line, or may become it.

@@ -123,7 +123,9 @@ TEST_CASE("the rest of the cursor's line is not written again") {
   CHECK(shown("foo(|, b)\n", "a, b)\n") == "a*");
   CHECK(shown("foo(|, b)\n", "g(a, b)\n") == "g(a, b)");  // its bracket would stay open
   CHECK(shown("x = | + b\n", "a + b + c\n") == "a + b + c");
-  CHECK(shown("x = |a\n", "a\n") == "a");  // one character says nothing
+  CHECK(shown("x = |a\n", "a\n") == "a");  // one letter says nothing
+  CHECK(shown("x = |;\n", "5;\n") == "5*");
+  CHECK(shown("    |,\n", "a: 1,\n", Multiline::kNever) == "a: 1*");
   CHECK(shown("foo(|))\n", "g(h(y))") == "g(h(y))");
   CHECK(shown("  |return x;\n", "y = 1; return x;", Multiline::kNever) == "y = 1; *");
 }
