@@ -108,13 +108,14 @@ std::vector<std::string> decode_prompts(ModelRunner& runner, std::span<const Pro
   std::vector<ModelRunner::Piece> last;
   for (std::size_t i = 0; i < prompts.size(); ++i) last.push_back({std::span(prompts[i]).last(1), &sessions[i]->cache()});
   const auto rows = runner.forward(last, ModelRunner::Rows::kAll);
+  const engine::TextRules no_rules;
   engine::NetChooser chooser;  // keeps nothing: one does for all
   std::vector<engine::DecodeTask> tasks;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     // Of a model that computes no numbers decoding says so at its second byte.
     const auto first = engine::choose(rows[i], engine::Utf8State().allowed()).value_or(engine::Choice{});
-    tasks.push_back({sessions[i]->cache(), i, first, chooser, drafter, engine::StopRules("", 0, engine::Multiline::kAuto, true),
-                     static_cast<std::size_t>(bytes), false, kNoInterrupt, kNowhere});
+    tasks.push_back(
+        {sessions[i]->cache(), i, first, chooser, drafter, no_rules, static_cast<std::size_t>(bytes), false, kNoInterrupt, kNowhere});
   }
   const auto start = Clock::now();
   auto outcomes = engine::decode_batch(runner, tasks);

@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
   quality_app->add_option("--bytes", quality.bytes, "Of each file that are predicted")->capture_default_str();
   quality_app->add_option("--cursors", quality.cursors, "In each file, for the rest of the line")->capture_default_str();
   quality_app->add_option("--completions", quality.completions, "In each file, drafted and plain")->capture_default_str();
+  quality_app->add_option("--editor-cursors", quality.editor_cursors, "In each file, for how sure completions are and how often right")
+      ->capture_default_str();
   quality_app->add_option("--threads", quality.threads, "How many threads compute")->check(CLI::Range(1U, 1024U));
   quality_app->add_option("--seed", quality.seed, "Of the cursors")->capture_default_str();
   quality_app->add_option("--json", quality.json, "Also write the result to this file");

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "benchmarks/reliability.h"
 #include "benchmarks/report.h"
 #include "engine/completer.h"
 #include "engine/decode/text_walk.h"
@@ -167,12 +168,15 @@ class QualityBench {
       if (!in || file.text.empty()) return fail(ErrorCode::kUnreadable, fmt::format("{}: cannot be read, or is empty", path.string()));
       file.path = options_.workspace == "none" ? path.string() : std::filesystem::proximate(path, root_).string();
       file.ending = path.extension();
-      predict(file, boilerplate, score);
+      if (options_.bytes > 0) predict(file, boilerplate, score);
       complete_lines(file, random, score);
       complete_text(file, random, score);
+      complete_as_in_editor(file, random);
     }
     return score;
   }
+
+  const Reliability& reliability() const { return reliability_; }
 
   std::size_t workspace_bytes() const {
     std::size_t n = 0;
@@ -279,6 +283,26 @@ class QualityBench {
     }
   }
 
+  /// As an editor asks: with the text behind the cursor, but for the rest of its line and, one time in three, one to four lines
+  /// more, which are the truth.
+  void complete_as_in_editor(const SourceFile& file, std::mt19937_64& random) {
+    for (std::size_t i = 0; i < options_.editor_cursors; ++i) {
+      const std::size_t cursor = random() % file.text.size();
+      const std::size_t n_more_lines = random() % 3 == 0 ? 1 + random() % 4 : 0;
+      std::size_t end = std::min(file.text.find('\n', cursor), file.text.size());
+      const std::string_view rest = std::string_view(file.text).substr(cursor, end - cursor);
+      const bool is_inside_character = (static_cast<unsigned char>(file.text[cursor]) & 0xC0) == 0x80;
+      if (is_inside_character || rest.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+      for (std::size_t line = 0; line < n_more_lines; ++line) end = std::min(file.text.find('\n', end + 1), file.text.size());
+      engine::CompletionRequest request;
+      request.document = document(file, file.text.substr(0, cursor) + file.text.substr(end));
+      request.cursor = cursor;
+      request.workspace = snapshot_;
+      request.workspace_path = file.path;
+      reliability_.add(file.path, cursor, completer_.complete(request, {}, {}), file.text.substr(cursor, end - cursor));
+    }
+  }
+
   const QualityOptions& options_;
   std::shared_ptr<const engine::Mixer> mixer_;
   engine::Completer completer_;
@@ -286,6 +310,7 @@ class QualityBench {
   std::vector<engine::SegmentFile> files_;
   Snapshot snapshot_;
   ByteMask allowed_;
+  Reliability reliability_;
 };
 
 }  // namespace
@@ -315,7 +340,8 @@ int run_quality(const QualityOptions& options) {
                               {"net_alone", score->net_alone.json()},
                               {"texts_compared", score->compared},
                               {"texts_differing", score->differing},
-                              {"mix_us_per_byte", score->mix_us}};
+                              {"mix_us_per_byte", score->mix_us},
+                              {"confidence", bench.reliability().json()}};
   const auto row = [](const char* name, const nlohmann::json& bits) {
     print(stdout, "{:<22} {:>8} bytes  net {:.3f} bits/byte, {:.3f} right   mixed {:.3f} bits/byte, {:.3f} right\n", name,
           bits["bytes"].get<std::size_t>(), bits["net"]["bits_per_byte"].get<double>(), bits["net"]["next_byte_right"].get<double>(),
@@ -330,6 +356,7 @@ int run_quality(const QualityOptions& options) {
   }
   print(stdout, "drafted and plain text differ in {} of {}; mixing takes {:.1f} us a byte\n", score->differing, score->compared,
         score->mix_us);
+  if (!bench.reliability().is_empty()) bench.reliability().print_table();
   if (!write_json(options.json, result, "quality")) return 1;
   return score->differing == 0 ? 0 : 1;
 }

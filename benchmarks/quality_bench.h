@@ -16,6 +16,7 @@ struct QualityOptions {
   std::size_t bytes = 6000;        // of each file
   std::size_t cursors = 8;         // in each file, for the rest of the line
   std::size_t completions = 2;     // in each file, for speed and for drafted against plain text
+  std::size_t editor_cursors = 0;  // in each file, for how sure completions are and how often they are right
   unsigned threads = 0;
   std::uint64_t seed = 1;
   std::filesystem::path json;

@@ -100,10 +100,11 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   const bool crlf = uses_crlf(text, request.cursor);
   NoDrafter no_drafter;
   Drafter& drafter = request.use_draft ? *drafter_ : no_drafter;
-  const auto first_bytes = ranked(session.last_logits(), std::max<std::size_t>(request.alternatives, 1), *chooser);
+  auto first_bytes = ranked(session.last_logits(), std::max<std::size_t>(request.alternatives, 1), *chooser);
   if (first_bytes.empty()) return finish(StopReason::kModelFailure);
 
-  // Further completions branch off at the first byte and decode in the same steps.
+  // Further completions branch off at the first byte and decode in the same steps. Their first byte is what was asked for, not a guess.
+  for (std::size_t i = 1; i < first_bytes.size(); ++i) first_bytes[i].probability = 1;
   std::vector<std::unique_ptr<KvCache>> branches;
   std::vector<std::unique_ptr<ByteChooser>> choosers;
   for (std::size_t i = 1; i < first_bytes.size(); ++i) choosers.push_back(chooser->look_ahead());
@@ -117,11 +118,12 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
     if (on_text) on_text(piece);
   };
   const OnText hide = [](std::string_view) {};
+  std::vector<TextRules> rules;
+  for (std::size_t i = 0; i < first_bytes.size(); ++i) rules.push_back(make_text_rules(request));
   std::vector<DecodeTask> tasks;
   for (std::size_t i = 0; i < first_bytes.size(); ++i) {
-    tasks.push_back({i == 0 ? session.cache() : *branches[i - 1], prefilled.last_row, first_bytes[i], *choosers[i], drafter,
-                     StopRules(text, request.cursor, request.multiline, request.raw), request.limits.max_bytes, crlf, interrupt,
-                     i == 0 ? show : hide});
+    tasks.push_back({i == 0 ? session.cache() : *branches[i - 1], prefilled.last_row, first_bytes[i], *choosers[i], drafter, rules[i],
+                     request.limits.max_bytes, crlf, interrupt, i == 0 ? show : hide});
   }
   std::vector<DecodeOutcome> outcomes = decode_batch(*runner_, tasks);
   DecodeOutcome& outcome = outcomes[0];

@@ -18,12 +18,12 @@ struct Settings {
   unsigned threads = 0;  // 0: as on the command line
   std::size_t max_bytes = 256;
   engine::Multiline multiline = engine::Multiline::kAuto;
-  int debounce_ms = 0;                          // how long an automatic request waits for a newer one
-  std::vector<std::string> disabled_languages;  // language ids
-  std::vector<std::string> disabled_globs;      // over absolute paths, or paths in the workspace
-  double min_confidence = 0;                    // completions end before the word that is less sure
-  int idle_unload_minutes = 30;                 // without a request; 0: the model stays
-  std::string log_level;                        // empty: as on the command line
+  int debounce_ms = 0;                                   // how long an automatic request waits for a newer one
+  std::vector<std::string> disabled_languages;           // language ids
+  std::vector<std::string> disabled_globs;               // over absolute paths, or paths in the workspace
+  double min_confidence = engine::kEditorMinConfidence;  // completions end before the word that is less sure
+  int idle_unload_minutes = 30;                          // without a request; 0: the model stays
+  std::string log_level;                                 // empty: as on the command line
   bool has_workspace_memory = true;
 };
 

@@ -35,6 +35,7 @@ THIRD_PARTY = {
     "openssl": ["bytemodel", "engine/memory", "lsp"],
     "git2.h": ["engine/memory", "tests"],
     "git2": ["engine/memory"],
+    "utf8proc.h": ["engine/decode", "tests"],
     "CLI": ["lsp", "benchmarks", "bytemodel/training"],
     "spdlog": ["lsp", "tests"],
     "fmt": ["bytemodel", "engine", "lsp", "benchmarks", "tests"],

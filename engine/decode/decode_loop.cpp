@@ -1,101 +1,32 @@
 #include "engine/decode/decode_loop.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <vector>
 
 #include "bytemodel/check.h"
 #include "bytemodel/control_bytes.h"
+#include "engine/decode/emitter.h"
 #include "engine/decode/verify.h"
 
 namespace octet::engine {
 namespace {
 
-const std::string kNoOrigin;
-
-/// The way out of certain bytes: UTF-8 gate, stop rules, line ends, budget, sink.
-class Emitter {
- public:
-  explicit Emitter(const DecodeTask& task)
-      : rules_(task.rules), max_bytes_(task.max_bytes), use_crlf_(task.use_crlf), on_text_(task.on_text) {}
-
-  /// Takes the next byte of the completion; returns why it ends here, if it does.
-  std::optional<StopReason> push(const Choice& choice) {
-    if (choice.byte == kEnd) {
-      release();
-      return StopReason::kEnd;
-    }
-    log_probability_ += std::log(std::max(static_cast<double>(choice.probability), 1e-30));
-    ++n_bytes_;
-    attributions_.push_back(choice);
-    if (const std::string_view character = gate_.push(choice.byte); !character.empty()) {
-      const auto verdict = rules_.next(character);
-      if (verdict == StopRules::Verdict::kStop) return rules_.stop_reason();
-      if (use_crlf_ && character == "\n" && last_ != '\r') hold("\r", attributions_.back());
-      for (std::size_t i = 0; i < character.size(); ++i)
-        hold(character.substr(i, 1), attributions_[attributions_.size() - character.size() + i]);
-      attributions_.clear();
-      last_ = character.back();
-      if (verdict == StopRules::Verdict::kRelease) release();
-    }
-    if (n_bytes_ >= max_bytes_) return StopReason::kByteBudget;
-    return std::nullopt;
-  }
-
-  std::size_t room() const { return max_bytes_ - n_bytes_; }
-  std::string take_text() { return std::move(text_); }
-  std::vector<SourceRun> take_sources() { return std::move(sources_); }
-  std::vector<float> take_probabilities() { return std::move(probabilities_); }
-  double confidence() const { return n_bytes_ == 0 ? 0 : std::exp(log_probability_ / static_cast<double>(n_bytes_)); }
-
- private:
-  void release() {
-    if (held_.empty()) return;
-    text_ += held_;
-    on_text_(held_);
-    held_.clear();
-    for (const Choice& choice : held_sources_) {
-      const std::string& origin = choice.origin == nullptr ? kNoOrigin : *choice.origin;
-      if (sources_.empty() || sources_.back().source != choice.source || sources_.back().origin != origin)
-        sources_.push_back({0, choice.source, origin});
-      ++sources_.back().n_bytes;
-      probabilities_.push_back(choice.probability);
-    }
-    held_sources_.clear();
-  }
-
-  void hold(std::string_view byte, const Choice& choice) {
-    held_ += byte;
-    held_sources_.push_back(choice);
-  }
-
-  StopRules rules_;
-  std::size_t max_bytes_;
-  bool use_crlf_;
-  char last_ = '\0';
-  const std::function<void(std::string_view)>& on_text_;
-  Utf8Gate gate_;
-  std::string text_;
-  std::string held_;
-  std::vector<Choice> held_sources_;  // of the bytes of held_
-  std::vector<Choice> attributions_;  // of the bytes of a character that is not whole yet
-  std::vector<SourceRun> sources_;
-  std::vector<float> probabilities_;
-  std::size_t n_bytes_ = 0;
-  double log_probability_ = 0;
-};
-
 /// One task on its way.
 class Sequence {
  public:
   Sequence(const DecodeTask& task, std::size_t max_context)
-      : task_(task), max_context_(max_context), emitter_(task), row_(task.row), own_(task.first) {}
+      : task_(task),
+        max_context_(max_context),
+        emitter_({task.rules, task.max_bytes, task.use_crlf, task.on_text}),
+        row_(task.row),
+        own_(task.first) {}
 
   /// Sends the certain byte out; returns whether there is to be a step.
   bool emit_own() {
     stop_ = task_.interrupt.check();
     if (!stop_ && task_.cache.length() >= max_context_) stop_ = StopReason::kContextFull;
+    if (stop_) stop_ = emitter_.end(*stop_);
     if (!stop_) stop_ = emitter_.push(own_);
     if (stop_) return false;
     state_.advance(own_.byte);

@@ -12,7 +12,7 @@
 #include "engine/decode/drafter.h"
 #include "engine/decode/interrupt.h"
 #include "engine/decode/sampler.h"
-#include "engine/decode/stop_rules.h"
+#include "engine/decode/text_rules.h"
 #include "engine/model/model_runner.h"
 
 namespace octet::engine {
@@ -23,11 +23,11 @@ struct DecodeTask {
   Choice first;          // the completion's first byte
   ByteChooser& chooser;  // of this sequence; has gone along to the prompt's last byte
   Drafter& drafter;
-  StopRules rules;
-  std::size_t max_bytes;  // of what the model writes
-  bool use_crlf;          // a line feed leaves as CR LF
+  const TextRules& rules;  // of this sequence; have read nothing yet
+  std::size_t max_bytes;   // of what the model writes
+  bool use_crlf;           // a line feed leaves as CR LF
   const Interrupt& interrupt;
-  const std::function<void(std::string_view)>& on_text;  // whole characters, as they become certain
+  const std::function<void(std::string_view)>& on_text;  // what the rules let pass, whole characters
 };
 
 struct DecodeOutcome {

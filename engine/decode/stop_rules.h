@@ -5,40 +5,32 @@
 #include <optional>
 #include <string_view>
 
-#include "engine/completion.h"
+#include "engine/decode/text_rule.h"
 
 namespace octet::engine {
 
-/// Reads the completion character by character and says which of them may leave. Line ends and indentation are held back
-/// until the first character of the next line shows whether that line belongs to the completion.
+/// Line ends and indentation are held back until the first character of the next line shows whether that line belongs to the completion.
 ///
 /// - Line: up to the line's end.
 /// - Block: lines indented at least as deep as the cursor's. Ends before a blank line or a dedent. Where the cursor's own
 ///   line opens the block, its lines must be deeper, and a line that begins with the closing bracket is the last.
-/// - Raw: no rule.
-class StopRules {
+class StopRules final : public TextRule {
  public:
   /// Rules for a completion at `cursor`.
-  StopRules(std::string_view text, std::size_t cursor, Multiline multiline, bool raw);
+  StopRules(std::string_view text, std::size_t cursor, Multiline multiline);
 
-  enum class Verdict {
-    kHold,     // undecided: keep it with what is held
-    kRelease,  // everything held, and this character, may leave
-    kStop,     // the completion ended before what is held; stop_reason() says why
-  };
-  Verdict next(std::string_view character);
-
-  /// Valid after kStop.
-  StopReason stop_reason() const { return stop_reason_; }
+  Ruling next(std::string_view character, double probability) override;
+  Ruling end(StopReason reason) override;
 
  private:
-  enum class Mode { kRaw, kLine, kBlock };
+  Ruling hold() { return {++n_held_, std::nullopt}; }
+  Ruling release();
+  Ruling stop(StopReason reason) const { return {n_held_ + 1, reason}; }
+  std::optional<StopReason> first_of_line(char c);
 
-  Verdict stop(StopReason reason);
-  Verdict first_of_line(char c);
-
-  Mode mode_;
-  StopReason stop_reason_ = StopReason::kEnd;
+  bool is_block_;
+  bool is_rest_blank_;  // of the cursor's line
+  std::size_t n_held_ = 0;
   std::size_t reference_indent_ = 0;   // of the cursor's line, in columns
   bool is_cursor_line_blank_ = false;  // only white space so far, the completion's included
   bool cursor_line_opens_ = false;     // the cursor's line opens the block that is being written

@@ -157,11 +157,12 @@ TEST_CASE("sequences in a batch are drafted for as each of them is alone") {
       last.push_back({std::span(prompt).last(1), &session.cache()});
     }
     const auto rows = model->forward(last, engine::ModelRunner::Rows::kAll);
+    const engine::TextRules no_rules;
     engine::NetChooser chooser;
     std::vector<engine::DecodeTask> tasks;
     for (std::size_t i = 0; i < group.size(); ++i) {
-      tasks.push_back({sessions[i]->cache(), i, *engine::choose(rows[i], engine::Utf8State().allowed()), chooser, heads,
-                       engine::StopRules("", 0, engine::Multiline::kAuto, true), 60, false, no_interrupt, nowhere});
+      tasks.push_back({sessions[i]->cache(), i, *engine::choose(rows[i], engine::Utf8State().allowed()), chooser, heads, no_rules, 60,
+                       false, no_interrupt, nowhere});
     }
     return engine::decode_batch(*model, tasks);
   };

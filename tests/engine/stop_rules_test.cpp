@@ -18,22 +18,17 @@ struct Outcome {
 };
 
 /// Runs the rules over `written`; `|` in `document` is the cursor.
-Outcome run(std::string document, const std::string& written, Multiline multiline = Multiline::kAuto, bool raw = false) {
+Outcome run(std::string document, const std::string& written, Multiline multiline = Multiline::kAuto) {
   const std::size_t cursor = document.find('|');
   document.erase(cursor, 1);
-  StopRules rules(document, cursor, multiline, raw);
-  std::string released;
-  std::string held;
-  for (const char c : written) {
-    const auto verdict = rules.next({&c, 1});
-    if (verdict == StopRules::Verdict::kStop) return {released, std::string(engine::to_string(rules.stop_reason()))};
-    held += c;
-    if (verdict == StopRules::Verdict::kRelease) {
-      released += held;
-      held.clear();
-    }
+  StopRules rules(document, cursor, multiline);
+  std::size_t n_held = 0;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const auto ruling = rules.next(std::string_view(written).substr(i, 1), 1);
+    n_held = ruling.n_held;
+    if (ruling.stop) return {written.substr(0, i + 1 - n_held), std::string(engine::to_string(*ruling.stop))};
   }
-  return {released, "open"};
+  return {written.substr(0, written.size() - n_held), "open"};
 }
 
 void check(const Outcome& outcome, const std::string& text, const std::string& reason) {
@@ -77,14 +72,17 @@ TEST_CASE("never and always override the choice") {
   check(run("    x = |\n", "f(\n        1)\ny", Multiline::kAlways), "f(\n        1)", "dedent");
 }
 
-TEST_CASE("raw completions know no rule") { check(run("x = |\n", "1\n\n\n}\n", Multiline::kAuto, true), "1\n\n\n}\n", "open"); }
-
-TEST_CASE("line ends and indentation wait for the line that they begin") {
-  const std::string document = "def f():\n    ";
-  StopRules rules(document, document.size(), Multiline::kAuto, false);
-  CHECK(rules.next("a") == StopRules::Verdict::kRelease);
-  for (const char* blank : {"\n", " ", " ", " ", " "}) CHECK(rules.next(blank) == StopRules::Verdict::kHold);
-  CHECK(rules.next("b") == StopRules::Verdict::kRelease);
+TEST_CASE("line ends and indentation wait for the line that they begin, and leave alone only where text of the cursor's line follows") {
+  for (const std::string behind : {"", "}"}) {
+    const std::string document = "def f():\n    ";
+    StopRules rules(document + behind, document.size(), Multiline::kAuto);
+    CHECK(rules.next("a", 1).n_held == 0);
+    std::size_t n_held = 0;
+    for (const char* blank : {"\n", " ", " ", " ", " "}) CHECK(rules.next(blank, 1).n_held == ++n_held);
+    CHECK(rules.end(StopReason::kByteBudget).n_held == n_held);
+    CHECK(rules.end(StopReason::kEnd).n_held == (behind.empty() ? n_held : 0));
+    CHECK(rules.next("b", 1).n_held == 0);
+  }
 }
 
 }  // namespace octet::tests

@@ -47,7 +47,7 @@ struct Fixture {
   }
   std::string uri(const std::string& name) const { return "file://" + (workspace / name).string(); }
 
-  void start(Json options = Json::object(), Json capabilities = Json::object()) {
+  void start(Json options = {{"minConfidence", 0}}, Json capabilities = Json::object()) {
     client.send_request("initialize", "initialize",
                         {{"capabilities", std::move(capabilities)},
                          {"initializationOptions", std::move(options)},

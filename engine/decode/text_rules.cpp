@@ -1,0 +1,25 @@
+#include "engine/decode/text_rules.h"
+
+#include "engine/decode/confidence_rule.h"
+#include "engine/decode/output_guard.h"
+#include "engine/decode/stop_rules.h"
+#include "engine/decode/suffix_rules.h"
+
+namespace octet::engine {
+
+TextRules make_text_rules(const CompletionRequest& request) {
+  const std::string_view text = request.document.view();
+  TextRules rules;
+  if (!request.raw) {
+    rules.push_back(std::make_unique<StopRules>(text, request.cursor, request.multiline));
+    // The rest of a line is compared as a whole, before its closers end the text by themselves.
+    rules.push_back(std::make_unique<RepeatedRest>(text, request.cursor));
+    rules.push_back(std::make_unique<RepeatedCloser>(text, request.cursor));
+    rules.push_back(std::make_unique<RepeatedLine>(text, request.cursor));
+  }
+  if (request.limits.min_confidence > 0) rules.push_back(std::make_unique<ConfidenceRule>(request.limits.min_confidence));
+  rules.push_back(std::make_unique<OutputGuard>());
+  return rules;
+}
+
+}  // namespace octet::engine
