@@ -49,7 +49,7 @@ THIRD_PARTY = {
 
 # The kernel files stay pure: no part of the standard library that has code of its own. The compiler's intrinsics are always
 # inlined, as check_purity.py sees in the objects.
-KERNEL_STD = {"algorithm", "array", "bit", "cmath", "cstddef", "cstdint", "emmintrin.h", "immintrin.h", "span", "string_view", "utility"}
+KERNEL_STD = {"algorithm", "array", "bit", "cmath", "cpuid.h", "cstddef", "cstdint", "emmintrin.h", "immintrin.h", "span", "string_view", "utility"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
