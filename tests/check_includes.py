@@ -31,7 +31,7 @@ OWN = {
 THIRD_PARTY = {
     "boost": ["lsp", "tests"],
     "nlohmann": ["bytemodel", "lsp", "benchmarks", "tests"],
-    "openssl": ["bytemodel", "engine/memory"],
+    "openssl": ["bytemodel"],
     "git2.h": ["engine/memory", "tests"],
     "git2": ["engine/memory"],
     "CLI": ["lsp", "benchmarks", "bytemodel/training"],
