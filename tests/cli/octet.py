@@ -49,11 +49,11 @@ def environment(**changes):
     return env
 
 
-def run(*arguments, binary=BIN, env=None, stdin=b"", stdout=subprocess.PIPE, cwd=None):
+def run(*arguments, binary=BIN, env=None, stdin=b"", stdout=subprocess.PIPE, **options):
     """One run of octet. `stdin` is what it reads, as bytes or as an open file; what it writes comes back as bytes."""
     source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
     return subprocess.run([str(binary), *map(str, arguments)], stdout=stdout, stderr=subprocess.PIPE, env=env or environment(),
-                          timeout=TIMEOUT_S, check=False, cwd=cwd, **source)
+                          timeout=TIMEOUT_S, check=False, **source, **options)
 
 
 def peak_memory(*arguments):
