@@ -11,10 +11,10 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <nlohmann/json.hpp>
 
 #include "bytemodel/json_depth.h"
+#include "bytemodel/sha256.h"
 
 namespace octet::bytemodel {
 namespace {
@@ -235,18 +235,14 @@ const TensorView* SafetensorsFile::find(std::string_view name) const {
 }
 
 std::string SafetensorsFile::sha256() const {
-  std::array<unsigned char, 8> length_bytes{};
-  for (std::size_t i = 0; i < length_bytes.size(); ++i) length_bytes[i] = static_cast<unsigned char>(header_.size() >> (8 * i));
-  std::array<unsigned char, 32> digest{};
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  EVP_DigestUpdate(context.get(), length_bytes.data(), length_bytes.size());
-  EVP_DigestUpdate(context.get(), header_.data(), header_.size());
-  EVP_DigestUpdate(context.get(), data_.get(), data_bytes_);
-  EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
-  std::string hex;
-  for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
-  return hex;
+  std::array<char, 8> length_bytes{};
+  for (std::size_t i = 0; i < length_bytes.size(); ++i)
+    length_bytes[i] = static_cast<char>(static_cast<std::uint64_t>(header_.size()) >> (8 * i));
+  Sha256 hash;
+  hash.add({length_bytes.data(), length_bytes.size()});
+  hash.add(header_);
+  hash.add({reinterpret_cast<const char*>(data_.get()), data_bytes_});
+  return to_hex(hash.finish());
 }
 
 }  // namespace octet::bytemodel

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/completion.h"
 #include "engine/decode/drafter.h"
@@ -46,6 +47,8 @@ class Completer {
   std::unique_ptr<Drafter> drafter_;
   std::shared_ptr<const Mixer> mixer_;
   struct Entry {
+    Entry(std::string document_uri, Session new_session) : uri(std::move(document_uri)), session(std::move(new_session)) {}
+
     std::string uri;
     Session session;
     DocumentMemory memory;

@@ -6,12 +6,17 @@
 
 #include "lsp/commands/commands.h"
 #include "lsp/commands/output.h"
+#include "lsp/last_words.h"
 #include "lsp/log.h"
 #include "lsp/options.h"
+
+// Before the constants of other files are made, some of which allocate.
+[[gnu::constructor(101)]] static void install_early() { octet::lsp::install_last_words(); }
 
 int main(int argc, char** argv) {
   using namespace octet::lsp;
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is a failed write, not the end of the process
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow
 
   const auto parsed = parse_options(argc, argv);
   if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
+#include "bytemodel/sha256.h"
 #include "engine/memory/file_descriptor.h"
 
 namespace octet::engine {
@@ -31,34 +31,19 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMagic = "octmem1\n";
 constexpr std::string_view kEnding = ".octmem";
 constexpr std::size_t kNameDigits = 32;  // of the root's SHA-256
-constexpr std::size_t kDigestBytes = 32;
+constexpr std::size_t kDigestBytes = bytemodel::Sha256::kBytes;
 constexpr std::uint64_t kFixedBytes = kMagic.size() + 2 * sizeof(std::uint64_t) + kDigestBytes;
 constexpr std::uint64_t kFileBytes = 4 * sizeof(std::uint64_t);  // of each file, without its path and text
 constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 constexpr std::time_t kAbandonedSeconds = 86'400;
 
-using Digest = std::array<unsigned char, kDigestBytes>;
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  Digest finish() {
-    Digest digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    return digest;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
+using bytemodel::Sha256;
+using Digest = Sha256::Digest;
 
 std::string store_name(std::string_view root) {
   Sha256 hash;
   hash.add(root);
-  std::string name;
-  for (const unsigned char byte : hash.finish()) name += fmt::format("{:02x}", byte);
-  return name.substr(0, kNameDigits).append(kEnding);
+  return bytemodel::to_hex(hash.finish()).substr(0, kNameDigits).append(kEnding);
 }
 
 /// Store names, and with `.PID.RANDOM` behind them the temporary ones.

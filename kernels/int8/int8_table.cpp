@@ -1,3 +1,5 @@
+#include <cpuid.h>
+
 #include <array>
 #include <utility>
 
@@ -26,13 +28,19 @@ bool has_avx512_vnni() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 }
 
+/// Not every compiler's __builtin_cpu_supports knows this name. Source: Intel SDM, CPUID, leaf 7, subleaf 1, EAX bit 4.
+bool has_avx_vnni() {
+  unsigned eax = 0;
+  unsigned unused = 0;
+  return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &eax, &unused, &unused, &unused) != 0 && (eax >> 4 & 1) != 0;
+}
+
 }  // namespace
 
 std::span<const Kernels* const> supported() {
   static constexpr std::array<const Kernels*, 4> kBestFirst{&int8_avx512_vnni::kTable, &int8_avx_vnni::kTable, &int8_avx2::kTable,
                                                             &int8_baseline::kTable};
-  static const std::array<bool, 4> is_there{has_avx512_vnni(), __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni"),
-                                            __builtin_cpu_supports("avx2") != 0, true};
+  static const std::array<bool, 4> is_there{has_avx512_vnni(), has_avx_vnni(), __builtin_cpu_supports("avx2") != 0, true};
   static const auto tables = [] {
     std::array<const Kernels*, 4> found{};
     std::size_t n = 0;

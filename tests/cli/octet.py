@@ -22,7 +22,7 @@ DEFAULT_MODEL = SOURCE_DIR / "bytemodel/weights/octet.safetensors"
 TINY_MODELS = sorted((SOURCE_DIR / "tests/golden").glob("tiny-*.safetensors"))
 
 IS_SANITIZED = bool(os.environ.get("OCTET_SANITIZE"))
-TIMEOUT_S = 60  # only a bound for failing: nothing may hang
+TIMEOUT_S = 180  # only a bound for failing: nothing may hang
 DONE, FAILED, USAGE = 0, 1, 2
 
 CACHE = tempfile.TemporaryDirectory(prefix="octet-cache-")  # what octet remembers here is not the user's
@@ -49,11 +49,11 @@ def environment(**changes):
     return env
 
 
-def run(*arguments, binary=BIN, env=None, stdin=b"", stdout=subprocess.PIPE, cwd=None, umask=-1):
+def run(*arguments, binary=BIN, env=None, stdin=b"", stdout=subprocess.PIPE, **options):
     """One run of octet. `stdin` is what it reads, as bytes or as an open file; what it writes comes back as bytes."""
     source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
     return subprocess.run([str(binary), *map(str, arguments)], stdout=stdout, stderr=subprocess.PIPE, env=env or environment(),
-                          timeout=TIMEOUT_S, check=False, cwd=cwd, umask=umask, **source)
+                          timeout=TIMEOUT_S, check=False, **source, **options)
 
 
 def peak_memory(*arguments):

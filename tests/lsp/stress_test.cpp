@@ -1,6 +1,9 @@
-// Thousands of messages in random order (R5, R6): every id is answered once, and no text drifts from the editor's.
+// Thousands of messages in random order (R5, R6): every id is answered once, no text drifts from the editor's, and nothing is kept.
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
@@ -12,7 +15,13 @@
 #include "lsp/initialize.h"
 #include "lsp/protocol.h"
 #include "tests/lsp/naive_text.h"
+#include "tests/support/long_form.h"
 #include "tests/support/lsp_client.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OCTET_HAS_SANITIZER
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // GCC installs no header of it
+#endif
 
 namespace octet::tests {
 namespace {
@@ -21,7 +30,8 @@ using lsp::Json;
 using lsp::Position;
 using lsp::PositionEncoding;
 
-constexpr int kMessages = 3000;
+constexpr int kMessages = 3000;  // of a round, a third of them completions
+constexpr int kRounds = 10;      // with one server
 const std::string kScript = "_done";
 
 /// An editor that types, asks and changes its mind.
@@ -31,12 +41,16 @@ class RandomEditor {
       : random_(seed), encoding_(encoding), model_(std::make_shared<ScriptedModel>(kScript)), client_(model_) {
     client_.initialize({lsp::to_string(encoding)});
     for (const char* uri : {"file:///a.txt", "file:///b.txt", "untitled:c"}) open(uri);
-    // Ids that follow no order and are of both types.
-    for (int i = 0; i < kMessages; ++i) ids_.push_back(i % 3 == 0 ? Json(std::to_string(i)) : Json(i));
-    std::shuffle(ids_.begin(), ids_.end(), random_);
   }
 
+  std::size_t n_asked() const { return asked_.size(); }
+
+  /// One round of messages; what the last one asked is forgotten.
   void run() {
+    client_.forget_answers();
+    asked_.clear();
+    cancelled_.clear();
+    make_ids();
     for (int i = 0; i < kMessages; ++i) {
       const std::size_t choice = below(100);
       if (choice < 4) {
@@ -50,6 +64,7 @@ class RandomEditor {
       }
       if (below(4) == 0) client_.run_posted();
     }
+    n_ids_ += kMessages;
     while (!to_cancel_.empty()) cancel();
     client_.run_until(
         [&] { return std::all_of(asked_.begin(), asked_.end(), [&](const auto& a) { return !client_.answers(a.second.id).empty(); }); });
@@ -99,12 +114,39 @@ class RandomEditor {
     }
   }
 
+  /// Shutdown while requests wait, more of them behind it, exit, and the server's end.
+  void end() {
+    for (int i = 0; i < 20; ++i) client_.request_completion("before " + std::to_string(i), some_uri(), {});
+    client_.send_request("shutdown", "shutdown", nullptr);
+    for (int i = 0; i < 20; ++i) client_.request_completion("behind " + std::to_string(i), some_uri(), {});
+    client_.notify("exit", nullptr);
+    CHECK(client_.exit_code() == 0);
+    client_.run_posted();
+    client_.destroy_server();
+    for (int i = 0; i < 20; ++i) {
+      const auto before = client_.answers("before " + std::to_string(i));
+      REQUIRE(before.size() == 1);
+      CHECK(before[0].at("result").at("items").is_array());
+      const auto behind = client_.answers("behind " + std::to_string(i));
+      REQUIRE(behind.size() == 1);
+      CHECK(error_code(behind[0]) == -32600);
+    }
+    CHECK(client_.answers("shutdown").size() == 1);
+  }
+
  private:
   struct Asked {
     Json id;
     std::string typed;  // what the text begins with that it is answered with, unless it is superseded or cancelled
     Json range;         // and what it replaces
   };
+
+  /// Ids that follow no order and are of both types.
+  void make_ids() {
+    ids_.clear();
+    for (int i = n_ids_; i < n_ids_ + kMessages; ++i) ids_.push_back(i % 3 == 0 ? Json(std::to_string(i)) : Json(i));
+    std::shuffle(ids_.begin(), ids_.end(), random_);
+  }
 
   std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
 
@@ -177,6 +219,7 @@ class RandomEditor {
   PositionEncoding encoding_;
   std::shared_ptr<ScriptedModel> model_;
   LspClient client_;
+  int n_ids_ = 0;  // of the rounds before
   std::vector<Json> ids_;
   std::map<std::string, NaiveText> texts_;
   std::map<std::string, Asked> asked_;  // by the id's JSON text
@@ -184,15 +227,45 @@ class RandomEditor {
   std::set<std::string> cancelled_;
 };
 
+#ifdef OCTET_HAS_SANITIZER
+/// What lives on the heap: the sanitizer's own memory, and what it keeps of freed blocks, are not the server's.
+std::size_t taken_bytes() { return __sanitizer_get_current_allocated_bytes(); }
+#else
+/// What is resident.
+std::size_t taken_bytes() {
+  std::size_t n_pages = 0;
+  std::size_t n_resident = 0;
+  std::ifstream("/proc/self/statm") >> n_pages >> n_resident;
+  return n_resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+#endif
+
 }  // namespace
 
-TEST_CASE("three thousand random messages leave every id answered once and every text intact") {
-  const unsigned seed = GENERATE(1U, 2U, 3U);
-  CAPTURE(seed);
-  RandomEditor editor(seed, kEncodings[seed % 3]);
-  editor.run();
-  editor.check_answers();
-  editor.check_texts();
+TEST_CASE("random messages leave every id answered once, every text intact and no memory taken") {
+  constexpr std::size_t kMaxGrowthBytes = 5'000'000;
+  const auto n_wanted = static_cast<std::size_t>(count_from("OCTET_STRESS_REQUESTS", 3000));
+  std::size_t n_asked = 0;
+  std::size_t first_taken = 0;
+  std::size_t last_taken = 0;
+  for (unsigned seed = 1; n_asked < n_wanted; ++seed) {
+    CAPTURE(seed);
+    RandomEditor editor(seed, kEncodings[seed % 3]);
+    const std::size_t n_rounds = n_wanted > 10'000 ? kRounds : 1;
+    for (std::size_t round = 0; round < n_rounds && n_asked < n_wanted; ++round) {
+      editor.run();
+      editor.check_answers();
+      editor.check_texts();
+      n_asked += editor.n_asked();
+      // A tenth to settle: pools fill, and the largest document of all comes early.
+      last_taken = taken_bytes();
+      if (n_asked <= n_wanted / 10 || first_taken == 0) first_taken = last_taken;
+    }
+    editor.end();
+  }
+  CAPTURE(n_asked, first_taken, last_taken);
+  CHECK(last_taken < first_taken + kMaxGrowthBytes);
+  if (n_wanted > 10'000) WARN(n_asked << " completions, " << first_taken << " bytes taken at first, " << last_taken << " at last");
 }
 
 }  // namespace octet::tests

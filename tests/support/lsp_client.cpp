@@ -165,6 +165,11 @@ std::vector<LspClient::Json> LspClient::answers(const Json& id) const {
   return found == responses_.end() ? std::vector<Json>{} : found->second;
 }
 
+void LspClient::forget_answers() {
+  responses_.clear();
+  notifications_.clear();
+}
+
 int error_code(const lsp::Json& answer) { return answer.contains("error") ? answer["error"].at("code").get<int>() : 0; }
 
 lsp::Json no_items() { return {{"items", lsp::Json::array()}}; }

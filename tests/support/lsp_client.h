@@ -77,6 +77,8 @@ class LspClient {
 
   /// Responses to `id` so far, in order.
   std::vector<Json> answers(const Json& id) const;
+  /// Long tests keep nothing of what they have checked.
+  void forget_answers();
   std::size_t n_answers() const { return n_answers_; }
   const std::vector<Json>& notifications() const { return notifications_; }
   std::size_t n_posted_run() const { return n_posted_run_; }
