@@ -56,6 +56,9 @@ int main(int argc, char** argv) {
   quality_app->add_option("--completions", quality.completions, "In each file, drafted and plain")->capture_default_str();
   quality_app->add_option("--editor-cursors", quality.editor_cursors, "In each file, for how sure completions are and how often right")
       ->capture_default_str();
+  quality_app->add_option("--min-confidence", quality.min_confidence, "Of those completions")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   quality_app->add_option("--threads", quality.threads, "How many threads compute")->check(CLI::Range(1U, 1024U));
   quality_app->add_option("--seed", quality.seed, "Of the cursors")->capture_default_str();
   quality_app->add_option("--json", quality.json, "Also write the result to this file");

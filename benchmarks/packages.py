@@ -63,6 +63,7 @@ def main():
     parser.add_argument("--cursors", type=int, default=8)
     parser.add_argument("--completions", type=int, default=2)
     parser.add_argument("--editor-cursors", type=int, default=0)
+    parser.add_argument("--min-confidence", type=float, default=0)
     parser.add_argument("--model")
     parser.add_argument("--mixer")
     parser.add_argument("--only", nargs="*")
@@ -78,7 +79,8 @@ def main():
         tree = fetch(source, package, options.cache / name) / "tree"
         out = options.cache / "result.json"
         command = [options.bench, "quality", "--workspace", tree, "--json", out, "--bytes", str(options.bytes), "--cursors",
-                   str(options.cursors), "--completions", str(options.completions), "--editor-cursors", str(options.editor_cursors)]
+                   str(options.cursors), "--completions", str(options.completions), "--editor-cursors", str(options.editor_cursors),
+                   "--min-confidence", str(options.min_confidence)]
         for flag in ("model", "mixer"):
             if getattr(options, flag):
                 command += ["--" + flag, getattr(options, flag)]

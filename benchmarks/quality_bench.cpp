@@ -297,6 +297,7 @@ class QualityBench {
       engine::CompletionRequest request;
       request.document = document(file, file.text.substr(0, cursor) + file.text.substr(end));
       request.cursor = cursor;
+      request.limits.min_confidence = options_.min_confidence;
       request.workspace = snapshot_;
       request.workspace_path = file.path;
       reliability_.add(file.path, cursor, completer_.complete(request, {}, {}), file.text.substr(cursor, end - cursor));

@@ -141,6 +141,32 @@ TEST_CASE("at most the step under way ends after a request was stopped, wherever
   CHECK(completer.complete(request_for("a"), {}, {}).counts.steps_after_stop == 0);
 }
 
+TEST_CASE("a step that serves several branches of a stopped request counts once") {
+  /// Proposes nothing; the stop comes while its n-th step is under way.
+  class StoppingDrafter final : public engine::Drafter {
+   public:
+    StoppingDrafter(std::stop_source& cancel, std::size_t n) : cancel_(cancel), n_left_(n) {}
+    void propose(const engine::DraftPoint&, std::size_t, engine::Draft& draft) override {
+      draft = {};
+      if (n_left_ > 0 && --n_left_ == 0) cancel_.request_stop();
+    }
+
+   private:
+    std::stop_source& cancel_;
+    std::size_t n_left_;
+  };
+  for (std::size_t n = 1; n < 12; ++n) {
+    const auto model = std::make_shared<ScriptedModel>(std::string(200, 'a'));
+    std::stop_source cancel;
+    engine::Completer completer(std::make_unique<ScriptedRunner>(model), {}, std::make_unique<StoppingDrafter>(cancel, n));
+    CompletionRequest request = request_for("a", cancel.get_token());
+    request.alternatives = 40;  // the first of them are control characters and end at once
+    const auto result = completer.complete(request, {}, {});
+    CHECK(result.stop_reason == StopReason::kCancelled);
+    CHECK(result.counts.steps_after_stop == 1);
+  }
+}
+
 TEST_CASE("a request that is cancelled while it waits takes no step at all") {
   const auto model = std::make_shared<ScriptedModel>("compute(1)");
   model->loading.shut();
