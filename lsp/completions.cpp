@@ -9,9 +9,9 @@
 namespace octet::lsp {
 namespace {
 
-/// How long a client that cannot stream waits for the rest of a text, from its first byte on.
+/// How long a client that cannot stream waits for the rest of a text, from its first byte on. Who asked waits for all of it.
 constexpr std::chrono::milliseconds kTextPatience{150};
-/// How long a request waits for a model that is being loaded.
+/// How long a request waits for a model that is being loaded. Who asked waits until it is.
 constexpr std::chrono::milliseconds kLoadPatience{150};
 /// No completion is computed longer than this, whoever might still take it.
 constexpr int kMaxDecodeMs = 2000;
@@ -47,6 +47,7 @@ void Completions::set_client(PositionEncoding encoding, bool wants_partials) {
 }
 
 void Completions::configure(const Settings& settings) {
+  if (settings == settings_) return;  // clients tell the same again and again
   settings_ = settings;
   forget();
 }
@@ -107,7 +108,8 @@ void Completions::compute(Waiting waiting) {
   request.cursor = waiting.cursor;
   request.limits.max_bytes = settings_.max_bytes;
   request.limits.max_decode_ms = kMaxDecodeMs;
-  request.limits.min_confidence = settings_.min_confidence;
+  // Who asks wants to see what there is.
+  request.limits.min_confidence = waiting.is_invoked ? 0 : settings_.min_confidence;
   request.multiline = settings_.multiline;
   request.alternatives = waiting.is_invoked ? kAlternatives : 1;
   const WorkspaceMemory::Knowledge knowledge = parts_.memory.knowledge_of(waiting.document.path);
@@ -119,7 +121,7 @@ void Completions::compute(Waiting waiting) {
   live_->suggestion = {number, waiting.document, waiting.cursor, {""}, waiting.is_invoked, knowledge.snapshot};
   request.cancelled = live_->cancel.get_token();
   live_->waiting.emplace(std::move(waiting));
-  if (parts_.model.state() != ModelState::kReady) {
+  if (parts_.model.state() != ModelState::kReady && !live_->waiting->is_invoked) {
     parts_.loop.after(kLoadPatience, [this, serial = live_->waiting->serial] {
       if (!live_ || !live_->waiting || live_->waiting->serial != serial || parts_.model.state() != ModelState::kLoading) return;
       answer(*live_->waiting, Silence::kModelLoading);
@@ -213,6 +215,7 @@ void Completions::on_done(std::uint64_t number, const engine::CompletionRequest&
 }
 
 void Completions::start_deadline(std::chrono::milliseconds limit) {
+  if (live_->waiting->is_invoked) return;
   parts_.loop.after(limit, [this, serial = live_->waiting->serial] { on_deadline(serial); });
 }
 

@@ -1,7 +1,9 @@
 #include "lsp/model_host.h"
 
 #include <algorithm>
+#include <system_error>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace octet::lsp {
@@ -18,7 +20,11 @@ void ModelHost::load(const ModelChoice& choice) {
   if (engine_) {
     engine_->reopen(std::move(open));
   } else {
-    engine_ = std::make_unique<engine::Engine>(std::move(open), nullptr);
+    try {
+      engine_ = std::make_unique<engine::Engine>(std::move(open), nullptr);
+    } catch (const std::system_error& error) {  // no thread
+      return on_loaded(n_loads_, fail(ErrorCode::kUnreadable, fmt::format("cannot start the thread of the model: {}", error.what())));
+    }
   }
   last_use_ = loop_.now();
   enter(ModelState::kLoading);
@@ -39,6 +45,11 @@ void ModelHost::set_idle_limit(std::chrono::minutes limit) {
 }
 
 void ModelHost::submit(engine::CompletionRequest request, std::unique_ptr<engine::CompletionSink> sink) {
+  if (!engine_) {
+    engine::CompletionResult none;
+    none.stop_reason = engine::StopReason::kModelUnavailable;
+    return sink->on_done(std::move(none));
+  }
   last_use_ = loop_.now();
   engine_->submit(std::move(request), std::move(sink));
   if (state_ == ModelState::kUnloaded) enter(ModelState::kLoading);

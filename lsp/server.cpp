@@ -311,11 +311,13 @@ void Server::did_change_workspace_folders(const Json& params) {
 }
 
 void Server::did_change_configuration(const Json& params) {
-  if (client_.can_configure) return pull_configuration();  // what such clients send along is not all of it
   const bool has_section =
       params.is_object() && params.contains("settings") && params["settings"].is_object() && params["settings"].contains("octet");
-  configured_section_ = has_section ? params["settings"]["octet"] : Json(nullptr);
-  reconfigure();
+  if (has_section || !client_.can_configure) {
+    configured_section_ = has_section ? params["settings"]["octet"] : Json(nullptr);
+    reconfigure();
+  }
+  if (client_.can_configure) pull_configuration();  // what such clients send along need not be all of it
 }
 
 void Server::pull_configuration() {

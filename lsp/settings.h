@@ -25,6 +25,8 @@ struct Settings {
   int idle_unload_minutes = 30;                          // without a request; 0: the model stays
   std::string log_level;                                 // empty: as on the command line
   bool has_workspace_memory = true;
+
+  bool operator==(const Settings&) const = default;
 };
 
 /// The limits of the numbers above.

@@ -103,7 +103,7 @@ class ChangingModelTest(CliTest):
                 self.answer(process, INITIALIZE)
                 process.stdin.write(INITIALIZED + OPEN)
                 before = self.answer(process, COMPLETE)["result"]
-                self.assertEqual(len(before["items"]), 1)
+                self.assertNotEqual(before["items"], [])
                 change()
                 other = COMPLETE.replace(b'"character": 27', b'"character": 20')
                 self.assertIn("items", self.answer(process, other)["result"])

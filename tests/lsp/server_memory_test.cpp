@@ -109,7 +109,7 @@ TEST_CASE("a name that only this workspace has is completed, and the explanation
 TEST_CASE("memory off by a setting leaves the net alone, and on again it is back") {
   Fixture fixture;
   fixture.write("helper.py", kHelper);
-  fixture.start({{"workspaceMemory", false}});
+  fixture.start({{"workspaceMemory", false}, {"minConfidence", 0}});
   for (int i = 0; i < 5; ++i) {
     const Json explanation = fixture.complete("main.py", kTyped);
     CHECK_FALSE(names_source(explanation, "memory"));
@@ -168,7 +168,7 @@ TEST_CASE("another open document is remembered as soon as the person leaves it")
 
 TEST_CASE("a file that is written while the server runs is remembered when the client tells") {
   Fixture fixture;
-  fixture.start(Json::object(), {{"workspace", {{"didChangeWatchedFiles", {{"dynamicRegistration", true}}}}}});
+  fixture.start({{"minConfidence", 0}}, {{"workspace", {{"didChangeWatchedFiles", {{"dynamicRegistration", true}}}}}});
   bool asked_to_watch = false;
   for (const Json& message : fixture.client.notifications())
     asked_to_watch = asked_to_watch || message.at("method") == "client/registerCapability";

@@ -190,6 +190,7 @@ class ScriptedRunner final : public engine::ModelRunner {
     const bool is_nan = model_->logits() == ScriptedModel::Logits::kNan;
     std::fill_n(first, engine::kVocabulary, is_nan ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
     if (is_nan) return;
+    std::fill(first + 'a', first + 'z' + 1, 1.0F);  // what comes second are letters
     const std::size_t i = pos - prompt_end_;
     const std::string& script = model_->script();
     const std::uint8_t next = i < script.size() ? static_cast<std::uint8_t>(script[i]) : kEnd;

@@ -145,17 +145,19 @@ export class Client {
   }
 
   /** A started client, initialized unless asked otherwise; the test's end ends the server. */
-  static async start(t, { args, encodings, initialize = true } = {}) {
+  static async start(t, { args, encodings, options, initialize = true } = {}) {
     const client = new Client(args);
     t.after(() => client.kill());
-    if (initialize) await client.initialize(encodings);
+    if (initialize) await client.initialize(encodings, options);
     return client;
   }
 
-  async initialize(encodings) {
+  async initialize(encodings, options) {
     const general = encodings === undefined ? {} : { general: { positionEncodings: encodings } };
     const capabilities = { ...general, textDocument: { inlineCompletion: { dynamicRegistration: false } } };
-    const params = { processId: process.pid, rootUri: null, capabilities };
+    // Tests of the protocol want to see texts, also those that the model is not sure of.
+    const initializationOptions = { minConfidence: 0, ...options };
+    const params = { processId: process.pid, rootUri: null, capabilities, initializationOptions };
     const result = await this.#received(this.connection.sendRequest('initialize', params), 'the answer to initialize');
     this.encoding = result.capabilities.positionEncoding;
     this.notify('initialized', {});
@@ -188,8 +190,11 @@ export class Client {
     return this.#received(outcome(answer), `the answer to ${method}`);
   }
 
-  /** Asks for a completion and returns at once; `answer` settles with {result} or {error}. */
-  complete(doc, offset, { position = doc.positionAt(offset), triggerKind = InlineCompletionTriggerKind.Automatic } = {}) {
+  /**
+   * Asks for a completion as a person does who wants to see one, wherever the cursor is in its line, and returns at once; `answer`
+   * settles with {result} or {error}.
+   */
+  complete(doc, offset, { position = doc.positionAt(offset), triggerKind = InlineCompletionTriggerKind.Invoked } = {}) {
     const source = new CancellationTokenSource();
     const n_sent = this.writer.sent.length;
     const params = { textDocument: { uri: doc.uri }, position, context: { triggerKind } };

@@ -91,10 +91,8 @@ test('without a model the server says so once, offers nothing and goes on', asyn
   assert.match(shown()[0].params.message, /no\/such\/model\.safetensors/);
 });
 
-test('nothing is sent before initialize, also when the model turns out missing first', async (t) => {
-  const client = await Client.start(t, { args: ['--model', 'no/such/model.safetensors'], initialize: false });
-  await client.until(() => client.stderr.includes('no/such/model.safetensors'), 'the log line about the model');
-  await client.initialize();
+test('nothing is sent before the answer to initialize, also when the model is missing', async (t) => {
+  const client = await Client.start(t, { args: ['--model', 'no/such/model.safetensors'] });
   await client.until(() => client.scanner.messages.some((message) => message.method === 'window/showMessage'), 'window/showMessage');
   assert.equal(client.scanner.messages[0].method, undefined, 'the first message answers initialize');
   await client.stop();

@@ -1,10 +1,12 @@
 // Typing: real files of this repository, edited as a person and an editor do it, with completions all along.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { InlineCompletionTriggerKind } from 'vscode-languageserver-protocol/node';
 import { Client, checkedItems, repositoryFile, seeded } from './client.js';
 import { compareWithFreshCopy, someCursors } from './sync.js';
 
 const kRequestCancelled = -32800;
+const kTyping = { triggerKind: InlineCompletionTriggerKind.Automatic };
 
 test('100 keystrokes without waiting, a third of them cancelled, get one answer each', async (t) => {
   const client = await Client.start(t);
@@ -18,7 +20,7 @@ test('100 keystrokes without waiting, a third of them cancelled, get one answer 
   const completions = [];
   for (let i = 0; i < 100; ++i) {
     client.change(doc, [start + i, start + i, typed[i]]);
-    const completion = client.complete(doc, start + i + 1);
+    const completion = client.complete(doc, start + i + 1, kTyping);
     // Some are cancelled at once and some a keystroke later.
     completions.push({ ...completion, fate: random() < 1 / 3 ? (random() < 0.5 ? 'now' : 'later') : 'kept' });
     if (completions[i].fate === 'now') completions[i].cancel();
@@ -50,7 +52,7 @@ test('typing that waits for each answer is offered text at most keystrokes', asy
   let n_offered = 0;
   for (let i = 0; i < 40; ++i) {
     client.change(doc, [start + i, start + i, whole[start + i]]);
-    if ((await client.items(doc, start + i + 1)).length > 0) ++n_offered;
+    if ((await client.items(doc, start + i + 1, kTyping)).length > 0) ++n_offered;
   }
   assert.ok(n_offered > 20, `${n_offered} of 40 answers had text`);
   await client.stop();

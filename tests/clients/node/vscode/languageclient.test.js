@@ -112,9 +112,9 @@ test('settings that change while the server runs count at once', async (t) => {
   await start(t);
   const document = open();
   await expectItems(document);
-  user.configure('octet', { minConfidence: 1 });
+  user.configure('octet', { enabled: false });
   assert.deepEqual(await complete(document), []);
-  user.configure('octet', { minConfidence: 0 });
+  user.configure('octet', { enabled: true });
   await expectItems(document);
 });
 
