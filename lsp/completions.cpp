@@ -76,6 +76,7 @@ void Completions::request(const Json& id, Reply reply, const InlineCompletionPar
   const auto workspace = parts_.memory.knowledge_of(waiting.document.path).snapshot;
   if (const auto found = suggestions_.find(waiting.document, waiting.cursor, waiting.is_invoked, workspace.get())) {
     if (live_ && live_->waiting) stop_live(Silence::kSuperseded);
+    parts_.model.note_use();
     return answer(waiting, found->number, found->texts, /*from_memory=*/true);
   }
   if (settings_.debounce_ms == 0 || waiting.is_invoked) return begin(std::move(waiting));

@@ -54,7 +54,8 @@ std::optional<Silence> DocumentPolicy::refusal(const engine::DocumentSnapshot& d
   }
   if (document.text->size() > kMaxDocumentBytes) return Silence::kTooLarge;
 
-  const char* reason = engine::refused_by_name(relative, /*is_folder=*/false);  // all that is known of a document without a file
+  std::optional<engine::Refusal> reason =
+      engine::refused_by_name(relative, /*is_folder=*/false);  // all that is known of a document without a file
   if (is_file) {
     if (filters_.size() > kMaxFilters) filters_.clear();
     auto found = filters_.find(root);
@@ -63,10 +64,10 @@ std::optional<Silence> DocumentPolicy::refusal(const engine::DocumentSnapshot& d
       found = filters_.emplace(root, opened ? std::optional(std::move(*opened)) : std::nullopt).first;
     }
     if (found->second) reason = found->second->withheld(relative);
-    if (engine::lies_in_secret_folder(path)) reason = engine::kSecret;
+    if (engine::lies_in_secret_folder(path)) reason = engine::Refusal::kSecret;
   }
-  if (reason == engine::kSecret) return Silence::kSecretFile;
-  if (reason == engine::kIgnored) return Silence::kIgnoredFile;
+  if (reason == engine::Refusal::kSecret) return Silence::kSecretFile;
+  if (reason == engine::Refusal::kIgnored) return Silence::kIgnoredFile;
   return std::nullopt;
 }
 

@@ -25,7 +25,7 @@ class DocumentPolicy {
   std::vector<std::string> configure(const Settings& settings);
   void set_folders(std::vector<std::filesystem::path> folders) { folders_ = std::move(folders); }
 
-  /// Why `document` is not to be completed, and never to be read for completions of others.
+  /// Why `document` is not to be completed.
   std::optional<Silence> refusal(const engine::DocumentSnapshot& document);
 
  private:

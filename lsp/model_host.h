@@ -40,6 +40,9 @@ class ModelHost {
   /// Frees it after this long without a request; zero: never.
   void set_idle_limit(std::chrono::minutes limit);
 
+  /// A request that needs no step is use as well.
+  void note_use() { last_use_ = loop_.now(); }
+
   /// load() was called before.
   void submit(engine::CompletionRequest request, std::unique_ptr<engine::CompletionSink> sink);
 

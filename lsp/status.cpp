@@ -36,7 +36,12 @@ std::string message_of(const Status& status, const ModelHost& model) {
 Json make_status(const Status& status, const ModelHost& model, const Statistics& statistics) {
   const auto& info = model.info();
   Json described = nullptr;
-  if (info) described = {{"name", info->name}, {"sha256", info->sha256}, {"path", info->path.string()}, {"profile", info->profile}};
+  if (info)
+    described = {{"name", info->name},
+                 {"sha256", info->sha256},
+                 {"path", info->path.string()},
+                 {"profile", info->profile},
+                 {"loadMs", info->load_ms}};
   return {{"state", state_of(status, model)},
           {"model", std::move(described)},
           {"device", info ? Json(fmt::format("{} {}", info->device, info->isa)) : Json(nullptr)},

@@ -193,39 +193,52 @@ bool is_clean_text(std::string_view path) {
   return !has_control && (is_ascii || mended_utf8(path, 0).has_value());
 }
 
+std::optional<Refusal> refuse_if(bool is_refused, Refusal reason) { return is_refused ? std::optional(reason) : std::nullopt; }
+
 /// Calls `judge(component, is_last)` until it gives a reason.
-const char* judge_components(std::string_view path, const std::function<const char*(std::string_view, bool)>& judge) {
+std::optional<Refusal> judge_components(std::string_view path, const std::function<std::optional<Refusal>(std::string_view, bool)>& judge) {
   for (std::size_t begin = 0; begin <= path.size();) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
-    if (const char* reason = judge(path.substr(begin, end - begin), end == path.size())) return reason;
+    if (const auto reason = judge(path.substr(begin, end - begin), end == path.size())) return reason;
     begin = end + 1;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 }  // namespace
 
-const char* refused_by_name(std::string_view relative_path, bool is_folder) {
-  if (relative_path.size() > kMaxPathBytes || std::ranges::count(relative_path, '/') >= static_cast<std::ptrdiff_t>(kMaxPathComponents)) {
-    return kOutside;
+std::string_view to_string(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kOutside: return "outside";
+    case Refusal::kSecret: return "secret";
+    case Refusal::kNotPersonsText: return "not the person's text";
+    case Refusal::kIgnored: return "ignored";
   }
-  const char* outside = judge_components(relative_path, [](std::string_view name, bool) {
-    return name.empty() || name == "." || name == ".." || name.find('\0') != std::string_view::npos ? kOutside : nullptr;
+  return "unknown";
+}
+
+std::optional<Refusal> refused_by_name(std::string_view relative_path, bool is_folder) {
+  if (relative_path.size() > kMaxPathBytes || std::ranges::count(relative_path, '/') >= static_cast<std::ptrdiff_t>(kMaxPathComponents)) {
+    return Refusal::kOutside;
+  }
+  const auto outside = judge_components(relative_path, [](std::string_view name, bool) {
+    return refuse_if(name.empty() || name == "." || name == ".." || name.find('\0') != std::string_view::npos, Refusal::kOutside);
   });
-  if (outside != nullptr) return outside;
-  const char* secret =
-      judge_components(relative_path, [](std::string_view name, bool) { return is_secret(lower_case(name)) ? kSecret : nullptr; });
-  if (secret != nullptr) return secret;
-  if (!is_clean_text(relative_path)) return kNotPersonsText;
+  if (outside) return outside;
+  const auto secret =
+      judge_components(relative_path, [](std::string_view name, bool) { return refuse_if(is_secret(lower_case(name)), Refusal::kSecret); });
+  if (secret) return secret;
+  if (!is_clean_text(relative_path)) return Refusal::kNotPersonsText;
   return judge_components(relative_path, [is_folder](std::string_view name, bool is_last) {
     const bool is_foreign = is_last && !is_folder ? is_foreign_file(lower_case(name)) : is_foreign_folder(name);
-    return is_foreign ? kNotPersonsText : nullptr;
+    return refuse_if(is_foreign, Refusal::kNotPersonsText);
   });
 }
 
 bool lies_in_secret_folder(std::string_view root) {
   return judge_components(
-             root, [](std::string_view name, bool) { return is_one_of(lower_case(name), kSecretFolders) ? kSecret : nullptr; }) != nullptr;
+             root, [](std::string_view name, bool) { return refuse_if(is_one_of(lower_case(name), kSecretFolders), Refusal::kSecret); })
+      .has_value();
 }
 
 }  // namespace octet::engine

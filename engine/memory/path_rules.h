@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace octet::engine {
@@ -12,13 +13,12 @@ namespace octet::engine {
 inline constexpr std::size_t kMaxPathBytes = 2048;
 inline constexpr std::size_t kMaxPathComponents = 64;
 
-/// The reasons of refusal; each is compared by its text, which a person may read.
-inline constexpr const char* kOutside = "outside";
-inline constexpr const char* kSecret = "secret";
-inline constexpr const char* kNotPersonsText = "not the person's text";
-inline constexpr const char* kIgnored = "ignored";
+enum class Refusal { kOutside, kSecret, kNotPersonsText, kIgnored };
 
-/// Why a path is refused for one of its names, or nullptr. Every component counts, a folder's as much as the file's.
+/// For a person.
+std::string_view to_string(Refusal refusal);
+
+/// Why a path is refused for one of its names, or nothing. Every component counts, a folder's as much as the file's.
 ///  - kOutside: not relative with '/' between components, one of them empty, "." or "..", longer than kMaxPathBytes or
 ///    of more than kMaxPathComponents.
 ///  - kSecret: in any case of letters, and with the endings of editors' copies (.bak, .swp, ~ ...): .env*, *.env, id_*, *.pem,
@@ -27,7 +27,7 @@ inline constexpr const char* kIgnored = "ignored";
 ///  - kNotPersonsText: folders of dependencies, build results, version control and caches; lock files; minified and generated
 ///    files; endings of formats that are no text or hold data; names that are no clean UTF-8 or hold control characters.
 /// No list of languages: what no rule refuses is text until its content says otherwise.
-const char* refused_by_name(std::string_view relative_path, bool is_folder);
+std::optional<Refusal> refused_by_name(std::string_view relative_path, bool is_folder);
 
 /// True where a component of the absolute path `root` is a folder of secrets: nothing below may be read.
 bool lies_in_secret_folder(std::string_view root);

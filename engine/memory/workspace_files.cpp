@@ -92,7 +92,7 @@ struct WorkspaceFilter::Rules {
   fs::path root;
   Repository outer;           // around the root, or of plain files
   std::string root_in_outer;  // "" where the root is its top
-  const char* root_reason = nullptr;
+  std::optional<Refusal> root_reason;
   std::map<std::string, Repository, std::less<>> nested;  // by the folder below the root
 
   /// False where a .gitignore may hold rules that cannot be read; opening a pipe would never end. A folder of that name has none.
@@ -128,13 +128,13 @@ struct WorkspaceFilter::Rules {
 
   /// Looks at the folders from the outer repository's top down to the root.
   void judge_root() {
-    if (lies_in_secret_folder(root.generic_string())) root_reason = kSecret;
+    if (lies_in_secret_folder(root.generic_string())) root_reason = Refusal::kSecret;
     fs::path folder = git_repository_workdir(outer.get());
-    if (!has_readable_rules(folder)) root_reason = kIgnored;
-    for (std::size_t end = 0; end < root_in_outer.size() && root_reason == nullptr; ++end) {
+    if (!has_readable_rules(folder)) root_reason = Refusal::kIgnored;
+    for (std::size_t end = 0; end < root_in_outer.size() && !root_reason; ++end) {
       end = std::min(root_in_outer.find('/', end), root_in_outer.size());
       const std::string above = root_in_outer.substr(0, end);
-      if (is_ignored_by(outer.get(), above, /*is_folder=*/true) || !has_readable_rules(folder / above)) root_reason = kIgnored;
+      if (is_ignored_by(outer.get(), above, /*is_folder=*/true) || !has_readable_rules(folder / above)) root_reason = Refusal::kIgnored;
     }
   }
 };
@@ -172,28 +172,28 @@ Result<WorkspaceFilter> WorkspaceFilter::open(const fs::path& root) {
   return WorkspaceFilter(std::move(rules));
 }
 
-const char* WorkspaceFilter::refused_entry(std::string_view relative_path, bool is_folder) const {
-  if (const char* reason = refused_by_name(relative_path, is_folder)) return reason;
-  if (rules_->root_reason != nullptr) return rules_->root_reason;
-  return rules_->is_ignored(relative_path, is_folder) ? kIgnored : nullptr;
+std::optional<Refusal> WorkspaceFilter::refused_entry(std::string_view relative_path, bool is_folder) const {
+  if (const auto reason = refused_by_name(relative_path, is_folder)) return reason;
+  if (rules_->root_reason) return rules_->root_reason;
+  return rules_->is_ignored(relative_path, is_folder) ? std::optional(Refusal::kIgnored) : std::nullopt;
 }
 
-const char* WorkspaceFilter::refused(std::string_view relative_path, bool is_folder) const {
-  if (const char* reason = refused_by_name(relative_path, is_folder)) return reason;
+std::optional<Refusal> WorkspaceFilter::refused(std::string_view relative_path, bool is_folder) const {
+  if (const auto reason = refused_by_name(relative_path, is_folder)) return reason;
   for (std::size_t slash = relative_path.find('/'); slash != std::string_view::npos; slash = relative_path.find('/', slash + 1)) {
-    if (const char* reason = refused_entry(relative_path.substr(0, slash), /*is_folder=*/true)) return reason;
+    if (const auto reason = refused_entry(relative_path.substr(0, slash), /*is_folder=*/true)) return reason;
   }
   return refused_entry(relative_path, is_folder);
 }
 
-const char* WorkspaceFilter::withheld(std::string_view relative_path) const {
-  const char* by_name = refused_by_name(relative_path, /*is_folder=*/false);
-  if (by_name == kSecret || by_name == kOutside) return by_name == kSecret ? kSecret : nullptr;
-  if (rules_->root_reason != nullptr) return rules_->root_reason;
+std::optional<Refusal> WorkspaceFilter::withheld(std::string_view relative_path) const {
+  const auto by_name = refused_by_name(relative_path, /*is_folder=*/false);
+  if (by_name == Refusal::kSecret || by_name == Refusal::kOutside) return by_name == Refusal::kSecret ? by_name : std::nullopt;
+  if (rules_->root_reason) return rules_->root_reason;
   for (std::size_t slash = relative_path.find('/'); slash != std::string_view::npos; slash = relative_path.find('/', slash + 1)) {
-    if (rules_->is_ignored(relative_path.substr(0, slash), /*is_folder=*/true)) return kIgnored;
+    if (rules_->is_ignored(relative_path.substr(0, slash), /*is_folder=*/true)) return Refusal::kIgnored;
   }
-  return rules_->is_ignored(relative_path, /*is_folder=*/false) ? kIgnored : nullptr;
+  return rules_->is_ignored(relative_path, /*is_folder=*/false) ? std::optional(Refusal::kIgnored) : std::nullopt;
 }
 
 Result<std::vector<WorkspaceFile>> list_workspace_files(const fs::path& root, const std::stop_token& stop) {
@@ -223,7 +223,7 @@ Result<std::vector<WorkspaceFile>> list_workspace_files(const fs::path& root, co
       const auto n_bytes = static_cast<std::uint64_t>(status.st_size);
       if (!is_folder && (!S_ISREG(status.st_mode) || n_bytes == 0 || n_bytes > kMaxWorkspaceFileBytes)) continue;
       std::string path = joined(folder, name);
-      if (filter->refused_entry(path, is_folder) != nullptr) continue;
+      if (filter->refused_entry(path, is_folder)) continue;
       if (is_folder) {
         folders.push_back(std::move(path));
       } else {
@@ -239,8 +239,8 @@ Result<std::vector<WorkspaceFile>> list_workspace_files(const fs::path& root, co
 
 Result<std::string> read_workspace_file(const fs::path& root, std::string_view path) {
   const std::string label = (root / path).string();
-  if (const char* reason = refused_by_name(path, /*is_folder=*/false)) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", label, reason));
+  if (const auto reason = refused_by_name(path, /*is_folder=*/false)) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", label, to_string(*reason)));
   }
   const auto system_failed = [&label] {
     const ErrorCode code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kUnreadable;

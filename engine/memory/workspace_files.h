@@ -44,15 +44,15 @@ class WorkspaceFilter {
   ~WorkspaceFilter();
 
   /// The reason why the memory must not read what is at this path (kOutside, kSecret, kNotPersonsText or kIgnored), or
-  /// nullptr. `relative_path` is relative to the root, with '/' between its components, none of them empty or a dot; it need
+  /// nothing. `relative_path` is relative to the root, with '/' between its components, none of them empty or a dot; it need
   /// not exist. A path is refused with each folder above it. Rules that cannot be read refuse what they may speak of.
-  const char* refused(std::string_view relative_path, bool is_folder) const;
+  std::optional<Refusal> refused(std::string_view relative_path, bool is_folder) const;
 
   /// The same for a path whose folder refused() let through: one look-up instead of one for each component.
-  const char* refused_entry(std::string_view relative_path, bool is_folder) const;
+  std::optional<Refusal> refused_entry(std::string_view relative_path, bool is_folder) const;
 
-  /// kSecret or kIgnored where the file at this path is one of them, whatever else might speak against remembering it; else nullptr.
-  const char* withheld(std::string_view relative_path) const;
+  /// kSecret or kIgnored where the file at this path is one of them, whatever else might speak against remembering it; else nothing.
+  std::optional<Refusal> withheld(std::string_view relative_path) const;
 
   /// Absolute and without links.
   const std::filesystem::path& root() const;

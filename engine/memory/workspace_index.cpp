@@ -94,7 +94,7 @@ class WorkspaceIndex::Builder {
     filter_.reset();
     if (auto filter = WorkspaceFilter::open(root_)) filter_ = *std::move(filter);
   }
-  bool is_refused(std::string_view path) const { return !filter_ || filter_->refused(path, /*is_folder=*/false) != nullptr; }
+  bool is_refused(std::string_view path) const { return !filter_ || filter_->refused(path, /*is_folder=*/false).has_value(); }
 
   void put_document(const std::string& path, const std::shared_ptr<const std::string>& text) {
     drop(path);

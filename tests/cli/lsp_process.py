@@ -120,12 +120,12 @@ class Connection:
 class LspProcess:
     """A server that runs. Its log goes to a file, so that nobody need read it before it ends."""
 
-    def __init__(self, mode, folder, *arguments, env=None, **options):
+    def __init__(self, mode, folder, *arguments, model=TINY_MODELS[0], env=None, **options):
         where = {"stdio": ["--stdio"], "socket": ["--socket", folder / "octet.sock"], "port": ["--port", "0"]}[mode]
         self.mode = mode
         self.log_file = folder / "lsp.log"
         with open(self.log_file, "wb") as log:
-            self.process = subprocess.Popen([str(BIN), "lsp", *map(str, where), "--model", str(TINY_MODELS[0]), *map(str, arguments)],
+            self.process = subprocess.Popen([str(BIN), "lsp", *map(str, where), "--model", str(model), *map(str, arguments)],
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
                                             env=env or environment(), **options)
         self.pid = self.process.pid

@@ -25,7 +25,7 @@ IS_SANITIZED = bool(os.environ.get("OCTET_SANITIZE"))
 TIMEOUT_S = 180  # only a bound for failing: nothing may hang
 DONE, FAILED, USAGE = 0, 1, 2
 
-CACHE = tempfile.TemporaryDirectory(prefix="octet-cache-")  # what octet remembers here is not the user's
+CACHE = tempfile.TemporaryDirectory(prefix="octet-cache-")  # what octet remembers and counts here is not the user's
 
 SNIPPET = """class Circle:
     def __init__(self, radius):
@@ -37,10 +37,10 @@ SNIPPET = """class Circle:
 
 
 def environment(**changes):
-    """This process's environment without OCTET_*, with the seed model, a cache folder of the tests' own and `changes`; None takes a variable away."""
+    """This process's environment without OCTET_*, with the seed model, folders of the tests' own and `changes`; None takes a variable away."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OCTET_")}
     env["OCTET_MODEL"] = str(MODEL)
-    env["XDG_CACHE_HOME"] = CACHE.name
+    env["XDG_CACHE_HOME"] = env["XDG_STATE_HOME"] = CACHE.name
     for name, value in changes.items():
         if value is None:
             env.pop(name, None)

@@ -89,7 +89,7 @@ using Paths = std::set<std::string>;
 
 bool has_git() { return std::system("git --version > /dev/null 2>&1") == 0; }
 
-std::string reason(const char* refused) { return refused == nullptr ? "" : refused; }
+std::string reason(std::optional<engine::Refusal> refusal) { return refusal ? std::string(to_string(*refusal)) : ""; }
 
 const std::vector<std::string> kSecrets = {
     ".env",        ".env.local",       ".ENV.Production", "prod.env",    ".envrc",         "server.pem",
@@ -258,7 +258,7 @@ TEST_CASE("a repository inside the workspace brings its own excludes") {
   const auto filter = WorkspaceFilter::open(workspace.root());
   REQUIRE(filter);
   CHECK(reason(filter->refused("project/sub/private.c", /*is_folder=*/false)) == "ignored");
-  CHECK(filter->refused("private.c", /*is_folder=*/false) == nullptr);
+  CHECK_FALSE(filter->refused("private.c", /*is_folder=*/false));
 }
 
 TEST_CASE("the list is what git lists, in random trees with random rules") {

@@ -153,6 +153,30 @@ TEST_CASE("a client that takes them gets the text as it grows, cumulative and nu
   CHECK(before == text_of(answer));
 }
 
+TEST_CASE("a key that was not suggested costs one position, and an edit before the cursor the bytes behind it") {
+  const std::string head(300, '#');
+  Fixture f("suggested", options({{"maxBytes", 9}}));
+  f.complete(head + "\n");
+  const auto n_computed = [&](const std::string& text) {
+    const std::uint64_t before = f.stat("positions_computed");
+    f.type(text);
+    f.client.invoke_completion(++f.n_requests, kUri, {1, static_cast<std::uint32_t>(text.size() - text.find('\n') - 1)});
+    f.client.wait_for_answer(f.n_requests);
+    return f.stat("positions_computed") - before;
+  };
+  std::string text = head + "\nx";
+  n_computed(text);
+  for (const char key : std::string("yz = f(1) + 2")) {
+    text += key;
+    CAPTURE(text.substr(300));
+    CHECK(n_computed(text) == 1);
+  }
+  text.pop_back();
+  CHECK(n_computed(text) <= 1);  // deleting computes nothing but the row to begin from
+  text.insert(text.size() - 5, 1, 'q');
+  CHECK(n_computed(text) == 6);
+}
+
 TEST_CASE("a client that did not ask for partial texts gets none") {
   Fixture f("text");
   f.complete("x");
