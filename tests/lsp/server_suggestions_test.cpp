@@ -199,6 +199,42 @@ TEST_CASE("who asks gets different completions, and typing on keeps those that f
   CHECK(f.model->n_forwards() == n_forwards);
 }
 
+TEST_CASE("who asks sees what the model is not sure of, waits for all of it, and for the model") {
+  SECTION("not sure") {
+    Fixture f("tail", options({{"minConfidence", 0.999}}));
+    CHECK(f.complete("x = ").at("result") == no_items());
+    CHECK(f.reason() == "low_confidence");
+    f.client.invoke_completion("a", kUri, {0, 4});
+    CHECK(text_of(f.client.wait_for_answer("a")) == "tail");
+  }
+  const auto model = std::make_shared<ScriptedModel>("one two three four five six seven eight");
+  LspClient client(model);
+  SECTION("all of it") {
+    client.initialize();
+    client.wait_until_settled();
+    model->step.shut();
+    client.open(kUri, "x = ");
+    client.invoke_completion(1, kUri, {0, 4});
+    model->step.let_through(2);
+    REQUIRE(model->step.wait_until_occupied());
+    client.run_posted();
+    client.advance(std::chrono::seconds(10));
+    CHECK(client.answers(1).empty());
+    model->step.open();
+    CHECK(text_of(client.wait_for_answer(1)) == model->script());
+  }
+  SECTION("the model") {
+    model->loading.shut();
+    client.initialize();
+    client.open(kUri, "x = ");
+    client.invoke_completion(1, kUri, {0, 4});
+    client.advance(std::chrono::seconds(10));
+    CHECK(client.answers(1).empty());
+    model->loading.open();
+    CHECK(text_of(client.wait_for_answer(1)) == model->script());
+  }
+}
+
 TEST_CASE("an automatic request has one completion") {
   Fixture f("tail");
   CHECK(f.complete("x").at("result").at("items").size() == 1);
