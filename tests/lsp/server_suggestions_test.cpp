@@ -177,6 +177,25 @@ TEST_CASE("a key that was not suggested costs one position, and an edit before t
   CHECK(n_computed(text) == 6);
 }
 
+TEST_CASE("what a superseded completion still says is not taken for the newer one's") {
+  Fixture f("one two three four five six seven eight", options({{"streaming", true}}));
+  f.client.wait_until_settled();
+  f.model->step.shut();
+  f.client.open(kUri, "x = ");
+  f.client.open("file:///b.txt", "y = ");
+  f.client.request_completion("a", kUri, {0, 4});
+  f.model->step.let_through(2);
+  REQUIRE(f.model->step.wait_until_occupied());
+  f.client.wait_until_posted(1);
+  f.client.request_completion("b", "file:///b.txt", {0, 4});
+  f.model->step.open();
+  CHECK(text_of(f.client.wait_for_answer("b")) == f.model->script());
+  for (const Json& partial : notifications_of(f.client, "octet/inlineCompletionPartial")) {
+    CHECK(partial.at("requestId") != "a");
+    CHECK(f.model->script().starts_with(partial.at("text").get<std::string>()));
+  }
+}
+
 TEST_CASE("a client that did not ask for partial texts gets none") {
   Fixture f("text");
   f.complete("x");
