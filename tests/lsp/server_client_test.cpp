@@ -296,6 +296,29 @@ TEST_CASE("another model is loaded in the place of the first, and one that canno
   CHECK(f.complete().at(0).at("insertText") == "other");
 }
 
+TEST_CASE("what becomes of a model that is no longer wanted is not told") {
+  Fixture f(Json::object(), {{"model", "missing"}});
+  f.configure({{"model", "there"}});
+  f.wait_for("ready");
+  CHECK(f.choices.size() == 2);
+  CHECK(f.client.notifications().empty());
+}
+
+TEST_CASE("globs count from the folders that are open now") {
+  Fixture f(Json::object(), {{"disabledGlobs", {"generated/**"}}});
+  const auto complete = [&] {
+    f.client.open("file:///w/generated/a.txt", "x = ");
+    f.client.request_completion(++f.n_requests, "file:///w/generated/a.txt", {0, 4});
+    return f.client.wait_for_answer(f.n_requests).at("result").at("items").size();
+  };
+  const Json folder = Json::array({{{"uri", "file:///w"}, {"name", "w"}}});
+  CHECK(complete() == 1);
+  f.client.notify("workspace/didChangeWorkspaceFolders", {{"event", {{"added", folder}, {"removed", Json::array()}}}});
+  CHECK(complete() == 0);
+  f.client.notify("workspace/didChangeWorkspaceFolders", {{"event", {{"added", Json::array()}, {"removed", folder}}}});
+  CHECK(complete() == 1);
+}
+
 TEST_CASE("who asked for it hears of each new state, in Copilot's words and in Octet's") {
   Fixture f(Json::object(), {{"octet", {{"status", true}}}});
   f.wait_for("ready");
