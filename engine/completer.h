@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -12,11 +13,13 @@
 
 #include "engine/completion.h"
 #include "engine/decode/drafter.h"
+#include "engine/decode/interrupt.h"
 #include "engine/decode/session.h"
 #include "engine/decode/step_costs.h"
 #include "engine/memory/document_memory.h"
 #include "engine/memory/mixer.h"
 #include "engine/model/model_runner.h"
+#include "engine/syntax/syntax_tree.h"
 
 namespace octet::engine {
 
@@ -52,6 +55,9 @@ class Completer {
     std::string uri;
     Session session;
     DocumentMemory memory;
+    std::optional<SyntaxTree> tree;
+
+    const SyntaxTree* tree_of(const DocumentSnapshot& document, const Interrupt& interrupt);
   };
   std::list<Entry> sessions_;  // most recently used first
 };

@@ -12,6 +12,7 @@ std::string_view to_string(StopReason reason) {
     case StopReason::kSuffixMet: return "suffix_met";
     case StopReason::kUnsafeText: return "unsafe_text";
     case StopReason::kLowConfidence: return "low_confidence";
+    case StopReason::kSyntax: return "syntax";
     case StopReason::kByteBudget: return "byte_budget";
     case StopReason::kTimeBudget: return "time_budget";
     case StopReason::kContextFull: return "context_full";

@@ -33,6 +33,7 @@ enum class StopReason {
   kSuffixMet,         // what stands behind the cursor would have been written again
   kUnsafeText,        // a character would follow that cannot be seen, or that changes how others are read
   kLowConfidence,     // limits.min_confidence
+  kSyntax,            // what was written on broke the document's grammar
   kByteBudget,        // limits.max_bytes
   kTimeBudget,        // limits.max_decode_ms
   kContextFull,       // prompt and completion fill the model's context

@@ -8,6 +8,7 @@ namespace octet::engine {
 /// Milliseconds. first_byte and total count from the moment the engine took the request up.
 struct StageTimes {
   double context = 0;
+  double syntax = 0;  // of the document's tree
   double prefill = 0;
   double decode = 0;
   double first_byte = 0;  // 0 when no text came out

@@ -44,7 +44,7 @@ THIRD_PARTY = {
     "rapidcheck.h": ["tests"],
     "rapidcheck": ["tests"],
     "simde": ["tests"],
-    "tree_sitter": ["engine/context"],
+    "tree_sitter": ["engine/syntax"],
     "torch": ["bytemodel/training", "tests/training"],
     "ATen": ["bytemodel/training"],
 }

@@ -4,10 +4,11 @@
 #include "engine/decode/output_guard.h"
 #include "engine/decode/stop_rules.h"
 #include "engine/decode/suffix_rules.h"
+#include "engine/decode/syntax_rule.h"
 
 namespace octet::engine {
 
-TextRules make_text_rules(const CompletionRequest& request) {
+TextRules make_text_rules(const CompletionRequest& request, const SyntaxTree* tree) {
   const std::string_view text = request.document.view();
   TextRules rules;
   if (!request.raw) {
@@ -18,6 +19,7 @@ TextRules make_text_rules(const CompletionRequest& request) {
     rules.push_back(std::make_unique<RepeatedLine>(text, request.cursor));
   }
   if (request.limits.min_confidence > 0) rules.push_back(std::make_unique<ConfidenceRule>(request.limits.min_confidence));
+  if (!request.raw && tree != nullptr) rules.push_back(std::make_unique<SyntaxRule>(*tree, request.cursor));
   rules.push_back(std::make_unique<OutputGuard>());
   return rules;
 }

@@ -6,12 +6,14 @@
 
 #include "engine/completion.h"
 #include "engine/decode/text_rule.h"
+#include "engine/syntax/syntax_tree.h"
 
 namespace octet::engine {
 
 using TextRules = std::vector<std::unique_ptr<TextRule>>;
 
 /// In the order in which they read. The last is the guard: nothing leaves but through it.
-TextRules make_text_rules(const CompletionRequest& request);
+/// `tree`: of the document; nullptr: none.
+TextRules make_text_rules(const CompletionRequest& request, const SyntaxTree* tree = nullptr);
 
 }  // namespace octet::engine

@@ -79,6 +79,7 @@ nlohmann::ordered_json to_json(const CompleteCommand& command, const engine::Com
                               {"ms",
                                {{"load", model.load_ms},
                                 {"context", result.times.context},
+                                {"syntax", result.times.syntax},
                                 {"prefill", result.times.prefill},
                                 {"decode", result.times.decode},
                                 {"first_byte", result.times.first_byte},

@@ -19,11 +19,12 @@ namespace octet::tests {
 inline std::vector<std::filesystem::path> source_files() {
   std::vector<std::filesystem::path> files;
   for (const char* folder : {"benchmarks/samples", "engine", "lsp", "bytemodel", "kernels"}) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(source_dir() / folder)) {
-      const auto extension = entry.path().extension();
+    for (std::filesystem::recursive_directory_iterator entry(source_dir() / folder), end; entry != end; ++entry) {
+      if (entry->path().filename() == "node_modules") entry.disable_recursion_pending();
+      const auto extension = entry->path().extension();
       const bool is_source = extension == ".c" || extension == ".cpp" || extension == ".h" || extension == ".py" || extension == ".go" ||
                              extension == ".rs" || extension == ".ts" || extension == ".js";
-      if (is_source) files.push_back(entry.path());
+      if (is_source) files.push_back(entry->path());
     }
   }
   std::sort(files.begin(), files.end());

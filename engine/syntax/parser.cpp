@@ -1,0 +1,65 @@
+#include "engine/syntax/parser.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "bytemodel/check.h"
+
+namespace octet::engine {
+namespace {
+
+const char* read_piece(void* payload, std::uint32_t offset, TSPoint /*position*/, std::uint32_t* n_bytes) {
+  std::size_t begin = offset;
+  for (const std::string_view piece : static_cast<const PiecedText*>(payload)->pieces) {
+    if (begin < piece.size()) {
+      *n_bytes = static_cast<std::uint32_t>(piece.size() - begin);
+      return piece.data() + begin;
+    }
+    begin -= piece.size();
+  }
+  *n_bytes = 0;
+  return "";
+}
+
+bool give_up(TSParseState* state) { return (*static_cast<const GiveUp*>(state->payload))(); }
+
+}  // namespace
+
+Parser::Parser(const Language& language) : parser_(ts_parser_new()) {
+  const bool is_compatible = ts_parser_set_language(parser_.get(), language.grammar());
+  OCTET_CHECK(is_compatible);
+}
+
+Tree Parser::parse(const PiecedText& text, const TSTree* old, const GiveUp& gives_up) {
+  PiecedText input = text;
+  GiveUp asked = gives_up;
+  return Tree(ts_parser_parse_with_options(parser_.get(), old, {&input, read_piece, TSInputEncodingUTF8, nullptr}, {&asked, give_up}));
+}
+
+TSPoint point_behind(TSPoint start, std::string_view text) {
+  const std::size_t last = text.rfind('\n');
+  if (last == std::string_view::npos) return {start.row, start.column + static_cast<std::uint32_t>(text.size())};
+  return {start.row + static_cast<std::uint32_t>(std::ranges::count(text, '\n')), static_cast<std::uint32_t>(text.size() - last - 1)};
+}
+
+std::size_t count_errors(TSNode node, std::size_t most) {
+  if (!ts_node_has_error(node)) return 0;
+  std::size_t n = 0;
+  TSTreeCursor cursor = ts_tree_cursor_new(node);
+  // Depth first, into what has errors alone; a tree may be as deep as its text is long.
+  for (bool is_going_on = true; is_going_on && n < most;) {
+    const TSNode at = ts_tree_cursor_current_node(&cursor);
+    if (ts_node_is_error(at) || ts_node_is_missing(at)) ++n;
+    if (ts_node_has_error(at) && ts_tree_cursor_goto_first_child(&cursor)) continue;
+    while (!ts_tree_cursor_goto_next_sibling(&cursor)) {
+      if (!ts_tree_cursor_goto_parent(&cursor)) {
+        is_going_on = false;
+        break;
+      }
+    }
+  }
+  ts_tree_cursor_delete(&cursor);
+  return n;
+}
+
+}  // namespace octet::engine

@@ -1,0 +1,50 @@
+// tree-sitter's parser and trees as values, over texts that lie in several pieces. Included in engine/syntax alone.
+#pragma once
+
+#include <tree_sitter/api.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "engine/syntax/language.h"
+#include "engine/syntax/syntax_tree.h"
+
+namespace octet::engine {
+
+struct TreeDeleter {
+  void operator()(TSTree* tree) const { ts_tree_delete(tree); }
+};
+using Tree = std::unique_ptr<TSTree, TreeDeleter>;
+
+/// Prefix, completion, suffix: one text. The pieces must outlive its use.
+struct PiecedText {
+  std::array<std::string_view, 3> pieces;
+
+  std::size_t size() const { return pieces[0].size() + pieces[1].size() + pieces[2].size(); }
+};
+
+/// Move-only; used by one thread at a time.
+class Parser {
+ public:
+  explicit Parser(const Language& language);
+
+  /// The tree of `text`, from `old` where the text was edited and `old` was told so by ts_tree_edit(); nullptr where `gives_up`, which is
+  /// asked now and then, says so. The next call, with the same text and old tree, goes on from there.
+  Tree parse(const PiecedText& text, const TSTree* old, const GiveUp& gives_up);
+
+ private:
+  struct Deleter {
+    void operator()(TSParser* parser) const { ts_parser_delete(parser); }
+  };
+  std::unique_ptr<TSParser, Deleter> parser_;
+};
+
+/// Lines and bytes behind the last line feed, from `from` at `start` to the end of `text`.
+TSPoint point_behind(TSPoint start, std::string_view text);
+
+/// ERROR and MISSING nodes at or below `node`, counted up to `most`.
+std::size_t count_errors(TSNode node, std::size_t most);
+
+}  // namespace octet::engine
