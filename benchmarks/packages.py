@@ -64,6 +64,7 @@ def main():
     parser.add_argument("--completions", type=int, default=2)
     parser.add_argument("--editor-cursors", type=int, default=0)
     parser.add_argument("--min-confidence", type=float, default=0)
+    parser.add_argument("--no-syntax", action="store_true")
     parser.add_argument("--model")
     parser.add_argument("--mixer")
     parser.add_argument("--only", nargs="*")
@@ -81,6 +82,7 @@ def main():
         command = [options.bench, "quality", "--workspace", tree, "--json", out, "--bytes", str(options.bytes), "--cursors",
                    str(options.cursors), "--completions", str(options.completions), "--editor-cursors", str(options.editor_cursors),
                    "--min-confidence", str(options.min_confidence)]
+        command += ["--no-syntax"] if options.no_syntax else []
         for flag in ("model", "mixer"):
             if getattr(options, flag):
                 command += ["--" + flag, getattr(options, flag)]
@@ -101,6 +103,14 @@ def main():
     for chosen in ("net", "mixed"):
         for part in ("all", "without_boilerplate"):
             print(f"mean {part} {chosen}: {sum(r[part][chosen]['bits_per_byte'] for r in rows) / len(rows):.4f}")
+    for language in dict.fromkeys(row["language"] for row in rows):
+        sound = [row["soundness"] for row in rows if row["language"] == language]
+        total = {name: sum(s[name] for s in sound) for name in sound[0] if not name.endswith("_ms")}
+        if total["completions"]:
+            print(f"{language:10} {total['completions']} cursors, {total['with_text']} with text, {total['new_errors']} with a new error"
+                  f" (the truth: {total['truth_new_errors']}), {total['duplicated_closers']} with a closer twice, {total['exact_lines']} lines exact,"
+                  f" {total['right_bytes']} bytes right, {total['wrong_bytes']} wrong;"
+                  f" tree {max(s['syntax_ms']['p50'] for s in sound):.2f} ms p50, {max(s['syntax_ms']['p99'] for s in sound):.2f} ms p99")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -14,6 +14,7 @@
 
 #include "benchmarks/reliability.h"
 #include "benchmarks/report.h"
+#include "benchmarks/soundness.h"
 #include "engine/completer.h"
 #include "engine/decode/text_walk.h"
 #include "engine/memory/document_memory.h"
@@ -177,6 +178,7 @@ class QualityBench {
   }
 
   const Reliability& reliability() const { return reliability_; }
+  const Soundness& soundness() const { return soundness_; }
 
   std::size_t workspace_bytes() const {
     std::size_t n = 0;
@@ -236,6 +238,7 @@ class QualityBench {
     request.multiline = is_line ? engine::Multiline::kNever : engine::Multiline::kAuto;
     request.raw = !is_line;
     request.use_draft = use_draft;
+    request.use_syntax = options_.use_syntax;
     request.workspace = with_memory ? snapshot_ : nullptr;
     request.workspace_path = file.path;
     return completer_.complete(request, {}, {});
@@ -300,7 +303,11 @@ class QualityBench {
       request.limits.min_confidence = options_.min_confidence;
       request.workspace = snapshot_;
       request.workspace_path = file.path;
-      reliability_.add(file.path, cursor, completer_.complete(request, {}, {}), file.text.substr(cursor, end - cursor));
+      request.use_syntax = options_.use_syntax;
+      const auto result = completer_.complete(request, {}, {});
+      const std::string truth = file.text.substr(cursor, end - cursor);
+      reliability_.add(file.path, cursor, result, truth);
+      soundness_.add(request, result, truth);
     }
   }
 
@@ -312,6 +319,7 @@ class QualityBench {
   Snapshot snapshot_;
   ByteMask allowed_;
   Reliability reliability_;
+  Soundness soundness_;
 };
 
 }  // namespace
@@ -342,7 +350,8 @@ int run_quality(const QualityOptions& options) {
                               {"texts_compared", score->compared},
                               {"texts_differing", score->differing},
                               {"mix_us_per_byte", score->mix_us},
-                              {"confidence", bench.reliability().json()}};
+                              {"confidence", bench.reliability().json()},
+                              {"soundness", bench.soundness().json()}};
   const auto row = [](const char* name, const nlohmann::json& bits) {
     print(stdout, "{:<22} {:>8} bytes  net {:.3f} bits/byte, {:.3f} right   mixed {:.3f} bits/byte, {:.3f} right\n", name,
           bits["bytes"].get<std::size_t>(), bits["net"]["bits_per_byte"].get<double>(), bits["net"]["next_byte_right"].get<double>(),
@@ -358,6 +367,7 @@ int run_quality(const QualityOptions& options) {
   print(stdout, "drafted and plain text differ in {} of {}; mixing takes {:.1f} us a byte\n", score->differing, score->compared,
         score->mix_us);
   if (!bench.reliability().is_empty()) bench.reliability().print_table();
+  if (!bench.soundness().is_empty()) bench.soundness().print_table();
   if (!write_json(options.json, result, "quality")) return 1;
   return score->differing == 0 ? 0 : 1;
 }

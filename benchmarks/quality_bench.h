@@ -18,6 +18,7 @@ struct QualityOptions {
   std::size_t completions = 2;     // in each file, for speed and for drafted against plain text
   std::size_t editor_cursors = 0;  // in each file, for how sure completions are and how often they are right
   double min_confidence = 0;       // of those completions
+  bool use_syntax = true;          // for where completions end
   unsigned threads = 0;
   std::uint64_t seed = 1;
   std::filesystem::path json;

@@ -96,7 +96,7 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
 
   Entry& entry = entry_for(request.document.uri);
   const Stopwatch parsing;
-  const SyntaxTree* tree = request.raw ? nullptr : entry.tree_of(request.document, interrupt);
+  const SyntaxTree* tree = request.raw || !request.use_syntax ? nullptr : entry.tree_of(request.document, interrupt);
   result.times.syntax = parsing.elapsed_ms();
 
   const Stopwatch prefill;

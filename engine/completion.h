@@ -33,7 +33,7 @@ enum class StopReason {
   kSuffixMet,         // what stands behind the cursor would have been written again
   kUnsafeText,        // a character would follow that cannot be seen, or that changes how others are read
   kLowConfidence,     // limits.min_confidence
-  kSyntax,            // what was written on broke the document's grammar
+  kSyntax,            // what was written on broke the document's grammar or its indentation
   kByteBudget,        // limits.max_bytes
   kTimeBudget,        // limits.max_decode_ms
   kContextFull,       // prompt and completion fill the model's context
@@ -66,6 +66,7 @@ struct CompletionRequest {
   Multiline multiline = Multiline::kAuto;
   bool raw = false;                                    // no stop rules but the model's end and the limits
   bool use_draft = true;                               // false: plain greedy decoding, the same bytes more slowly
+  bool use_syntax = true;                              // false: lines and indentation alone say where it ends
   std::size_t alternatives = 1;                        // how many different completions are wanted
   std::shared_ptr<const WorkspaceSnapshot> workspace;  // what the memory knows; nullptr: the net alone decides
   std::string workspace_path;                          // the document's, relative to the workspace

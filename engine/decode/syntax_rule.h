@@ -11,8 +11,9 @@
 
 namespace octet::engine {
 
-/// The completion ends behind the last of its words, closers or separators up to which it breaks the grammar in no place more than the
-/// document did without it. A tree is asked about whole lines, every kLookBytes of a longer one, and about the end, backwards.
+/// The completion ends where it breaks the grammar in the fewest places, and in none more than the document did without it: behind the last
+/// such word or closer. A tree is asked about whole lines, about closers and separators behind kLookBytes of a line, and, backwards, about
+/// the end.
 class SyntaxRule final : public TextRule {
  public:
   /// `tree` has a tree of the document.
@@ -24,16 +25,17 @@ class SyntaxRule final : public TextRule {
   static constexpr std::size_t kLookBytes = 48;
 
  private:
-  bool is_sound(std::string_view written);
+  /// With so much of written_; nothing where the tree cannot say.
+  std::optional<std::size_t> n_errors(std::size_t n_bytes);
   Ruling ruling() const { return {starts_.size() - n_sound_, std::nullopt}; }
 
   WrittenText syntax_;
-  std::size_t n_errors_before_;
+  std::size_t n_errors_;   // with what may leave
   bool is_blind_ = false;  // the tree took too long, or says too little
   std::string written_;
   std::vector<std::size_t> starts_;  // of its characters
   std::size_t n_sound_ = 0;          // characters that may leave
-  std::size_t looked_at_ = 0;        // bytes of written_
+  std::size_t looked_at_ = 0;        // bytes of written_ that were sound
 };
 
 }  // namespace octet::engine

@@ -2,11 +2,38 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <new>
 
 #include "bytemodel/check.h"
 
 namespace octet::engine {
 namespace {
+
+void* there_is(void* memory) {
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+/// tree-sitter checks no allocation. Where there is no memory the process ends as for any other bad_alloc that nobody catches, noexcept:
+/// unwinding through the parser would leave it broken.
+void use_checked_allocations() {
+  static const bool is_set = [] {
+    // At least a byte, so that nothing of no length is nullptr.
+    ts_set_allocator([](std::size_t n) noexcept { return there_is(std::malloc(std::max<std::size_t>(n, 1))); },
+                     [](std::size_t n, std::size_t size) noexcept {
+                       return there_is(std::calloc(std::max<std::size_t>(n, 1), std::max<std::size_t>(size, 1)));
+                     },
+                     [](void* old, std::size_t n) noexcept { return there_is(std::realloc(old, std::max<std::size_t>(n, 1))); }, std::free);
+    return true;
+  }();
+  (void)is_set;
+}
+
+TSParser* new_parser() {
+  use_checked_allocations();
+  return ts_parser_new();
+}
 
 const char* read_piece(void* payload, std::uint32_t offset, TSPoint /*position*/, std::uint32_t* n_bytes) {
   std::size_t begin = offset;
@@ -25,7 +52,7 @@ bool give_up(TSParseState* state) { return (*static_cast<const GiveUp*>(state->p
 
 }  // namespace
 
-Parser::Parser(const Language& language) : parser_(ts_parser_new()) {
+Parser::Parser(const Language& language) : parser_(new_parser()) {
   const bool is_compatible = ts_parser_set_language(parser_.get(), language.grammar());
   OCTET_CHECK(is_compatible);
 }

@@ -11,7 +11,7 @@ FIELDS = {
     "bytes": int, "confidence": float, "sources": list, "device": str, "isa": str, "profile": str, "ms": dict, "model": dict,
 }
 STAGES = {"load", "context", "prefill", "decode", "first_byte", "total"}
-STOP_REASONS = {"end", "line_end", "blank_line", "dedent", "block_end", "suffix_met", "unsafe_text", "low_confidence", "byte_budget",
+STOP_REASONS = {"end", "line_end", "blank_line", "dedent", "block_end", "suffix_met", "unsafe_text", "low_confidence", "syntax", "byte_budget",
                 "time_budget", "context_full"}
 
 # Real files of this repository and what stands before the cursor in them.
