@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   quality_app->add_option("--completions", quality.completions, "In each file, drafted and plain")->capture_default_str();
   quality_app->add_option("--editor-cursors", quality.editor_cursors, "In each file, for how sure completions are and how often right")
       ->capture_default_str();
+  quality_app->add_flag("--auto-close", quality.auto_close, "Close brackets and quotes behind those cursors, as editors do");
   quality_app->add_flag("!--no-syntax", quality.use_syntax, "Let lines and indentation alone say where completions end");
   quality_app->add_option("--min-confidence", quality.min_confidence, "Of those completions")
       ->check(CLI::Range(0.0, 1.0))

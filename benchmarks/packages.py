@@ -65,6 +65,7 @@ def main():
     parser.add_argument("--editor-cursors", type=int, default=0)
     parser.add_argument("--min-confidence", type=float, default=0)
     parser.add_argument("--no-syntax", action="store_true")
+    parser.add_argument("--auto-close", action="store_true")
     parser.add_argument("--model")
     parser.add_argument("--mixer")
     parser.add_argument("--only", nargs="*")
@@ -82,7 +83,7 @@ def main():
         command = [options.bench, "quality", "--workspace", tree, "--json", out, "--bytes", str(options.bytes), "--cursors",
                    str(options.cursors), "--completions", str(options.completions), "--editor-cursors", str(options.editor_cursors),
                    "--min-confidence", str(options.min_confidence)]
-        command += ["--no-syntax"] if options.no_syntax else []
+        command += [flag for flag, is_set in (("--no-syntax", options.no_syntax), ("--auto-close", options.auto_close)) if is_set]
         for flag in ("model", "mixer"):
             if getattr(options, flag):
                 command += ["--" + flag, getattr(options, flag)]

@@ -16,6 +16,7 @@
 #include "benchmarks/report.h"
 #include "benchmarks/soundness.h"
 #include "engine/completer.h"
+#include "engine/decode/bracket_reader.h"
 #include "engine/decode/text_walk.h"
 #include "engine/memory/document_memory.h"
 #include "engine/memory/workspace_files.h"
@@ -298,7 +299,8 @@ class QualityBench {
       if (is_inside_character || rest.find_first_not_of(" \t\r") == std::string_view::npos) continue;
       for (std::size_t line = 0; line < n_more_lines; ++line) end = std::min(file.text.find('\n', end + 1), file.text.size());
       engine::CompletionRequest request;
-      request.document = document(file, file.text.substr(0, cursor) + file.text.substr(end));
+      const std::string closers = options_.auto_close ? closers_of(engine::line_before(file.text, cursor)) : "";
+      request.document = document(file, file.text.substr(0, cursor) + closers + file.text.substr(end));
       request.cursor = cursor;
       request.limits.min_confidence = options_.min_confidence;
       request.workspace = snapshot_;
@@ -309,6 +311,19 @@ class QualityBench {
       reliability_.add(file.path, cursor, result, truth);
       soundness_.add(request, result, truth);
     }
+  }
+
+  /// What an editor that closes brackets and quotes by itself has put behind the cursor.
+  static std::string closers_of(std::string_view before) {
+    engine::BracketReader reader;
+    std::string closers;
+    for (const char c : before) {
+      const auto role = reader.read(c);
+      if (role == engine::BracketReader::Role::kOpens) closers.insert(0, 1, c == '(' ? ')' : c == '[' ? ']' : '}');
+      if (role == engine::BracketReader::Role::kCloses && !closers.empty()) closers.erase(0, 1);
+    }
+    if (reader.quote() != '\0') closers.insert(0, 1, reader.quote());
+    return closers;
   }
 
   const QualityOptions& options_;

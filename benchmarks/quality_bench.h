@@ -17,6 +17,7 @@ struct QualityOptions {
   std::size_t cursors = 8;         // in each file, for the rest of the line
   std::size_t completions = 2;     // in each file, for speed and for drafted against plain text
   std::size_t editor_cursors = 0;  // in each file, for how sure completions are and how often they are right
+  bool auto_close = false;         // brackets and quotes of the line are closed behind those cursors, as editors do
   double min_confidence = 0;       // of those completions
   bool use_syntax = true;          // for where completions end
   unsigned threads = 0;

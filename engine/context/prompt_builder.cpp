@@ -10,6 +10,7 @@ namespace octet::engine {
 namespace {
 
 constexpr std::size_t kMaxPathBytes = 60;
+constexpr std::size_t kMaxClosers = 16;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
@@ -40,6 +41,14 @@ std::size_t prefix_start(std::string_view text, std::size_t cursor, std::size_t 
   return line_end == std::string_view::npos ? boundary_after(text, start) : line_end + 1;
 }
 
+/// Behind the closers right at the cursor. Editors write them with the opener, and a person writes over them: with them the suffix, which
+/// stands first, would change twice a bracket.
+std::size_t behind_closers(std::string_view text, std::size_t cursor) {
+  std::size_t end = cursor;
+  while (end < text.size() && end - cursor < kMaxClosers && std::string_view(")]}\"'`").find(text[end]) != std::string_view::npos) ++end;
+  return end;
+}
+
 void append_text(std::vector<std::uint8_t>& out, std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<std::uint8_t>(c);
@@ -61,10 +70,11 @@ std::vector<std::uint8_t> build_prompt(const DocumentSnapshot& document, std::si
   out.push_back('\n');
 
   const std::size_t share = budget - out.size() - 2;  // the two symbols below
-  const std::size_t suffix_end = boundary_before(text, std::min(text.size(), cursor + share / 4));
-  if (suffix_end > cursor) {
+  const std::size_t suffix = behind_closers(text, cursor);
+  const std::size_t suffix_end = boundary_before(text, std::min(text.size(), suffix + share / 4));
+  if (suffix_end > suffix) {
     out.push_back(kSuffix);
-    append_text(out, text.substr(cursor, suffix_end - cursor));
+    append_text(out, text.substr(suffix, suffix_end - suffix));
   }
   out.push_back(kPrefix);
   const std::size_t start = prefix_start(text, cursor, share - share / 4);

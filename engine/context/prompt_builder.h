@@ -9,7 +9,8 @@
 
 namespace octet::engine {
 
-/// kFile path '\n' [kSuffix suffix] kPrefix prefix (FORMAT.md): the suffix first, so that a typed byte only appends.
+/// kFile path '\n' [kSuffix suffix] kPrefix prefix (FORMAT.md): the suffix first, so that a typed byte only appends. Closing
+/// brackets and quotes right at the cursor are left out of the suffix: editors write them with the opener.
 ///
 /// At most `budget` bytes. The suffix takes up to a quarter, the prefix the rest. Where the prefix does not fit, its start
 /// moves in strides of a quarter of its share, to the next line's start: it stands still while the user types, and the

@@ -48,6 +48,12 @@ std::string without_controls(std::string_view text) {
   return out;
 }
 
+/// Where the suffix begins: behind up to 16 closers at the cursor.
+std::size_t suffix_of(std::string_view text, std::size_t cursor) {
+  const std::string_view behind = text.substr(cursor, 16);
+  return cursor + std::min(behind.find_first_not_of(")]}\"'`"), behind.size());
+}
+
 /// What keeps `prompt` from being one of `text` at `cursor`; empty where nothing does.
 std::string flaw(std::string_view prompt, std::string_view text, std::size_t cursor, std::size_t budget) {
   if (prompt.size() > budget) return "beyond the budget";
@@ -59,10 +65,11 @@ std::string flaw(std::string_view prompt, std::string_view text, std::size_t cur
   if (without_controls(text.substr(cursor - std::min(cursor, before.size()), before.size())) != before) return "another text before";
   if (cursor > 0 && before.empty()) return "nothing of the text before";
   std::string_view behind = prompt.substr(line_end + 1, prefix - line_end - 1);
-  if (behind.empty() != (cursor == text.size())) return "a suffix where there is none, or none where there is one";
+  const std::size_t suffix = suffix_of(text, cursor);
+  if (behind.empty() != (suffix == text.size())) return "a suffix where there is none, or none where there is one";
   if (!behind.empty() && behind.front() != '\xFD') return "no symbol before the suffix";
   if (!behind.empty()) behind.remove_prefix(1);
-  if (without_controls(text.substr(cursor, behind.size())) != behind) return "another text behind";
+  if (without_controls(text.substr(suffix, behind.size())) != behind) return "another text behind";
   const std::string_view path = prompt.substr(1, line_end - 1);
   return without_controls(path) == path ? "" : "a control symbol in the path";
 }
@@ -85,6 +92,17 @@ TEST_CASE("a short document stands whole in the prompt, the suffix first") {
   CHECK(prompt_of("a\nb.c", "", 0) ==
         "\xFE"
         "a?b.c\n\xFC");
+}
+
+TEST_CASE("closers that an editor writes with the opener do not change the suffix") {
+  const std::string suffix = "\xFD;\n\xFC";
+  for (const std::string closers : {"", ")", "\")", "])}", "'", "`"})
+    CHECK_THAT(prompt_of("a.c", "f(" + closers + ";\n", 2), Catch::Contains(suffix));
+  CHECK_THAT(prompt_of("a.c", "f( );\n", 2), Catch::Contains("\xFD );\n\xFC"));
+  CHECK(prompt_of("a.c", "f()", 2) ==
+        "\xFE"
+        "a.c\n\xFC"
+        "f(");
 }
 
 TEST_CASE("a document cannot forge a control symbol") {
@@ -114,8 +132,8 @@ TEST_CASE("the prompt keeps its budget and cuts no character") {
     const std::size_t suffix = prompt.find('\xFD');
     if (suffix != std::string::npos) {
       const std::string shown = prompt.substr(suffix + 1, prefix - suffix - 2);
-      RC_ASSERT(text.substr(cursor).starts_with(shown));
-      const std::size_t end = cursor + shown.size();
+      RC_ASSERT(text.substr(suffix_of(text, cursor)).starts_with(shown));
+      const std::size_t end = suffix_of(text, cursor) + shown.size();
       RC_ASSERT(end == text.size() || (text[end] & 0xC0) != 0x80);
     }
   }));
