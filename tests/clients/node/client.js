@@ -155,8 +155,8 @@ export class Client {
   async initialize(encodings, options) {
     const general = encodings === undefined ? {} : { general: { positionEncodings: encodings } };
     const capabilities = { ...general, textDocument: { inlineCompletion: { dynamicRegistration: false } } };
-    // Tests of the protocol want to see texts, also those that the model is not sure of.
-    const initializationOptions = { minConfidence: 0, ...options };
+    // Tests of the protocol want to see texts, also those that the model is not sure of, and none that a slow build cuts.
+    const initializationOptions = { minConfidence: 0, maxBytes: 24, ...options };
     const params = { processId: process.pid, rootUri: null, capabilities, initializationOptions };
     const result = await this.#received(this.connection.sendRequest('initialize', params), 'the answer to initialize');
     this.encoding = result.capabilities.positionEncoding;

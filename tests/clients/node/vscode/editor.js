@@ -32,11 +32,13 @@ export async function until(holds, what) {
 /** A client whose server runs and has offered its completions; the test's end ends both. */
 export async function start(t, { options = {}, prepare = () => {}, configurationSection = 'octet' } = {}) {
   assert.ok(process.env.OCTET_BIN, 'OCTET_BIN names the octet binary to test');
+  // Short texts: a build with sanitizers may take longer than the server allows for long ones.
+  const initializationOptions = { octet: { maxBytes: 24, ...(options.octet ?? options) } };
   const client = new LanguageClient(
     'octet',
     'Octet',
     { command: process.env.OCTET_BIN, args: ['lsp', '--stdio'] },
-    { documentSelector: [{ language: 'python' }], initializationOptions: options, synchronize: { configurationSection } },
+    { documentSelector: [{ language: 'python' }], initializationOptions, synchronize: { configurationSection } },
   );
   prepare(client);
   t.after(async () => {
