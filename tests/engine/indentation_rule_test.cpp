@@ -33,6 +33,7 @@ TEST_CASE("what a document is indented with is what nine of ten of its lines are
   CHECK(IndentationStyle::of(kTabs, 3).kind == Kind::kTabs);
   CHECK(IndentationStyle::of(kTwoSpaces, 3).kind == Kind::kSpaces);
   CHECK(IndentationStyle::of(kTwoSpaces, 3).width == 2);
+  CHECK(IndentationStyle::of("int f() {\n   a();\n}\n", 3).width == 0);
   CHECK(IndentationStyle::of("a\nb\n", 1).kind == Kind::kUnknown);
   CHECK(IndentationStyle::of("", 0).kind == Kind::kUnknown);
   CHECK(IndentationStyle::of(kTabs + kTwoSpaces, 3).kind == Kind::kUnknown);
@@ -52,6 +53,7 @@ TEST_CASE("spaces are not written into a document of tabs, nor tabs into one of 
 TEST_CASE("a block is one level deeper than the line that opens it") {
   CHECK(shown(kTwoSpaces + "int h() {|\n", "\n  return 1;\n}") == "\n  return 1;\n}");
   CHECK(shown(kTwoSpaces + "int h() {|\n", "\n    return 1;\n}").empty());
+  CHECK(shown(kTwoSpaces + "int h() {|\n", "\n  if (x) {\n    y();\n  }\n}") == "\n  if (x) {\n    y();\n  }\n}");
   CHECK(shown(kTwoSpaces + "int h() {|\n", "\n  if (x) {\n      y();\n  }\n}") == "\n  if (x) {");
   CHECK(shown(kTwoSpaces + "  foo(|\n", "\n        a,\n        b);") == "\n        a,\n        b);");
   CHECK(shown(kTabs + "int h() {|\n", "\n\t\treturn 1;\n}").empty());

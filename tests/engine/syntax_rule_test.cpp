@@ -92,6 +92,20 @@ TEST_CASE("a document that was broken before may stay so") {
   CHECK(shown("go", "package p\n\nfunc (\n\nfunc f() {\n\ta := |\n}\n", "g(1)") == "g(1)");
 }
 
+TEST_CASE("what the first line mended is not broken again by the next") {
+  CHECK(shown("cpp", "class A {\n  |\n  }\n};\n", "int f() {\n    return 1;\n  }") == "int f() {\n    return 1;");
+}
+
+TEST_CASE("where a completion that was not sure enough ends earlier, it says that it was not sure") {
+  Document document = Document::at_bar("python", "x = |\n");
+  document.request.limits.min_confidence = 0.5;
+  ForcedDecoder decoder;
+  ForcedChooser chooser("foo(bar)", {1, 1, 1, 1, 0.1F, 1, 1, 1});
+  const auto outcome = decoder.decode(chooser, engine::make_text_rules(document.request, &document.tree), 100, [](std::string_view) {});
+  CHECK(outcome.text == "foo");
+  CHECK(outcome.stop_reason == StopReason::kLowConfidence);
+}
+
 TEST_CASE("in comments and strings a colon at the end opens no block") {
   CHECK(shown("python", "def f():\n    # as follows:|\n    g()\n", "\n        more") == "");
   CHECK(shown("python", "x = 'a:|'\n", "\n    b").empty());
