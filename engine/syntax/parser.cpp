@@ -48,6 +48,11 @@ const char* read_piece(void* payload, std::uint32_t offset, TSPoint /*position*/
   return "";
 }
 
+/// A byte of text[offset]'s character stands before it.
+bool is_inside_character(std::string_view text, std::size_t offset) {
+  return offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xC0) == 0x80;
+}
+
 bool give_up(TSParseState* state) { return (*static_cast<const GiveUp*>(state->payload))(); }
 
 }  // namespace
@@ -67,6 +72,26 @@ TSPoint point_behind(TSPoint start, std::string_view text) {
   const std::size_t last = text.rfind('\n');
   if (last == std::string_view::npos) return {start.row, start.column + static_cast<std::uint32_t>(text.size())};
   return {start.row + static_cast<std::uint32_t>(std::ranges::count(text, '\n')), static_cast<std::uint32_t>(text.size() - last - 1)};
+}
+
+TSInputEdit edit_between(std::string_view before, std::string_view after, std::size_t offset, TSPoint start) {
+  const std::size_t common = std::min(before.size(), after.size());
+  auto same = static_cast<std::size_t>(
+      std::mismatch(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(common), after.begin()).first - before.begin());
+  while (same > 0 && (is_inside_character(before, same) || is_inside_character(after, same))) --same;
+  std::size_t end = 0;
+  while (end < common - same && before[before.size() - 1 - end] == after[after.size() - 1 - end]) ++end;
+  while (end > 0 && is_inside_character(before, before.size() - end)) --end;
+  const std::size_t old_end = before.size() - end;
+  const std::size_t new_end = after.size() - end;
+  TSInputEdit edit{};
+  edit.start_byte = static_cast<std::uint32_t>(offset + same);
+  edit.old_end_byte = static_cast<std::uint32_t>(offset + old_end);
+  edit.new_end_byte = static_cast<std::uint32_t>(offset + new_end);
+  edit.start_point = point_behind(start, before.substr(0, same));
+  edit.old_end_point = point_behind(edit.start_point, before.substr(same, old_end - same));
+  edit.new_end_point = point_behind(edit.start_point, after.substr(same, new_end - same));
+  return edit;
 }
 
 std::size_t count_errors(TSNode node, std::size_t most) {

@@ -33,6 +33,8 @@ class Parser {
   /// The tree of `text`, from `old` where the text was edited and `old` was told so by ts_tree_edit(); nullptr where `gives_up`, which is
   /// asked now and then, says so. The next call, with the same text and old tree, goes on from there.
   Tree parse(const PiecedText& text, const TSTree* old, const GiveUp& gives_up);
+  /// What was given up is not gone on with.
+  void forget() { ts_parser_reset(parser_.get()); }
 
  private:
   struct Deleter {
@@ -43,6 +45,10 @@ class Parser {
 
 /// Lines and bytes behind the last line feed, from `from` at `start` to the end of `text`.
 TSPoint point_behind(TSPoint start, std::string_view text);
+
+/// What makes `after` of `before`, which lies at `offset` and `start` in a document: all before and behind what differs is the same. Begins
+/// and ends between characters, because tokens remember of the character behind them only where it begins.
+TSInputEdit edit_between(std::string_view before, std::string_view after, std::size_t offset, TSPoint start);
 
 /// ERROR and MISSING nodes at or below `node`, counted up to `most`.
 std::size_t count_errors(TSNode node, std::size_t most);

@@ -28,7 +28,7 @@ class SyntaxTree {
   ~SyntaxTree();
 
   /// Makes this the tree of `text`, from the one before by what differs. False where `gives_up` said so: the next call goes on from
-  /// there, and until then there is no tree.
+  /// there, or leaves a text that is no longer asked for and was given up many times; until then there is no tree.
   bool update(const std::shared_ptr<const std::string>& text, const GiveUp& gives_up);
 
   const Language& language() const;
@@ -37,7 +37,11 @@ class SyntaxTree {
   /// Of text(), for engine/syntax; nullptr where there is none.
   const TSTree* tree() const;
 
+  /// As far as the tree has it: what nobody has closed yet is an error and counts as code. kCode where there is no tree.
   TextKind kind_at(std::size_t cursor) const;
+  /// Every node with its place, "(kind start-end row:column ...)", which two trees have alike if they are the same; for tests. Empty where
+  /// there is no tree.
+  std::string to_text() const;
 
  private:
   struct State;

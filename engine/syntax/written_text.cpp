@@ -1,8 +1,6 @@
 #include "engine/syntax/written_text.h"
 
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <string>
 
 #include "bytemodel/check.h"
@@ -41,15 +39,7 @@ std::optional<std::size_t> WrittenText::n_errors(std::string_view written) {
   State& s = *state_;
   if (s.is_late) return std::nullopt;
   if (written != s.written) {
-    const auto same = std::ranges::mismatch(s.written, written).in1 - s.written.begin();
-    const auto n_same = static_cast<std::size_t>(same);
-    TSInputEdit edit{};
-    edit.start_byte = static_cast<std::uint32_t>(s.prefix.size() + n_same);
-    edit.old_end_byte = static_cast<std::uint32_t>(s.prefix.size() + s.written.size());
-    edit.new_end_byte = static_cast<std::uint32_t>(s.prefix.size() + written.size());
-    edit.start_point = point_behind(s.cursor, written.substr(0, n_same));
-    edit.old_end_point = point_behind(s.cursor, s.written);
-    edit.new_end_point = point_behind(s.cursor, written);
+    const TSInputEdit edit = edit_between(s.written, written, s.prefix.size(), s.cursor);
     ts_tree_edit(s.tree.get(), &edit);
     s.written = written;
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
