@@ -22,8 +22,9 @@ constexpr double kMaxChunkMs = 10;
 
 /// Larger documents are completed by their indentation: parsing one whole, when it is opened, takes 60 to 100 ms at this size.
 constexpr std::size_t kMaxParsedBytes = std::size_t{512} << 10;
-/// No source text takes so long.
+/// No source text takes so long. A document that does, twice, is left alone from then on.
 constexpr std::chrono::milliseconds kParsePatience{500};
+constexpr int kMaxLateParses = 2;
 
 /// The allowed bytes in the order in which they would be chosen.
 std::vector<Choice> ranked(LogitsRow row, std::size_t n, ByteChooser& chooser) {
@@ -67,10 +68,16 @@ const SyntaxTree* Completer::Entry::tree_of(const DocumentSnapshot& document, co
     tree.reset();
     return nullptr;
   }
-  if (!tree || &tree->language() != language) tree.emplace(*language);
+  if (!tree || &tree->language() != language) {
+    tree.emplace(*language);
+    n_late_parses = 0;
+  }
+  if (n_late_parses == kMaxLateParses) return nullptr;
   const auto deadline = std::chrono::steady_clock::now() + kParsePatience;
   const auto gives_up = [&] { return interrupt.check().has_value() || std::chrono::steady_clock::now() >= deadline; };
-  return tree->update(document.text, gives_up) ? &*tree : nullptr;
+  if (tree->update(document.text, gives_up)) return &*tree;
+  if (!interrupt.check()) ++n_late_parses;
+  return nullptr;
 }
 
 CompletionResult Completer::complete(const CompletionRequest& request, const std::stop_token& superseded, const OnText& on_text) {

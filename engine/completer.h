@@ -56,6 +56,7 @@ class Completer {
     Session session;
     DocumentMemory memory;
     std::optional<SyntaxTree> tree;
+    int n_late_parses = 0;
 
     const SyntaxTree* tree_of(const DocumentSnapshot& document, const Interrupt& interrupt);
   };

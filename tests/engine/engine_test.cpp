@@ -263,6 +263,30 @@ TEST_CASE("a prompt is read in chunks that take no longer than a cancellation ma
   }
 }
 
+TEST_CASE("a completion ends by the grammar where there is one and the document is not too large, and by its budget elsewhere") {
+  engine::Completer completer(std::make_unique<ScriptedRunner>(std::make_shared<ScriptedModel>("foo(bar")));
+  const auto complete = [&](const std::string& language, const std::string& path, const std::string& before, bool use_syntax = true) {
+    engine::CompletionRequest request;
+    request.document.uri = path;
+    request.document.path = path;
+    request.document.language = language;
+    request.document.text = std::make_shared<const std::string>(before + "x = \n");
+    request.cursor = request.document.text->size() - 1;
+    request.limits.max_bytes = 5;
+    request.use_syntax = use_syntax;
+    return completer.complete(request, {}, {}).text;
+  };
+  CHECK(complete("python", "a.py", "") == "foo");
+  CHECK(complete("", "b.py", "") == "foo");
+  CHECK(complete("python", "a.py", "", /*use_syntax=*/false) == "foo(b");
+  CHECK(complete("plaintext", "a.txt", "") == "foo(b");
+  CHECK(complete("", "a.unknown", "") == "foo(b");
+  CHECK(complete("python", "a.py", std::string(600 << 10, '\n')) == "foo(b");
+  // Another language for the same document, and back.
+  CHECK(complete("lua", "a.py", "") == "foo");
+  CHECK(complete("python", "a.py", "y = 1\n") == "foo");
+}
+
 TEST_CASE("a time budget ends decoding with the text so far") {
   const auto model = std::make_shared<ScriptedModel>(std::string(4000, 'a'));
   engine::Completer completer(std::make_unique<ScriptedRunner>(model));
