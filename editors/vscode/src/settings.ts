@@ -19,9 +19,6 @@ export const kServerSettings = [
 
 export const kExtensionSettings = ['serverPath', 'streaming', 'trace.server'] as const;
 
-/** Those that need another process. All others count as soon as they are changed. */
-export const kRestartingSettings = ['octet.serverPath'] as const;
-
 /** The section `octet` for the server: it complains of names that it does not know, and an empty text means that nothing is set. */
 export function serverSection(get: (name: string) => unknown): Record<string, unknown> {
   const section: Record<string, unknown> = {};

@@ -27,8 +27,8 @@ export interface StatusText {
   readonly severity: 'normal' | 'warning' | 'error';
 }
 
-// A key that comes too soon is no reason that a person wants to see.
-const kPassing = new Set(['cancelled', 'superseded']);
+// A key that comes too soon is no reason that a person wants to see. The others are of a state that is over, or would be shown by itself.
+const kPassing = new Set(['cancelled', 'superseded', 'model_loading', 'disabled', 'disabled_language']);
 
 function details({ status, latencyMs }: Situation): string[] {
   const lines: string[] = [];

@@ -50,6 +50,18 @@ function isSubsequence(part: string, whole: string): boolean {
   return true;
 }
 
+/** A place whose offers are being asked for. */
+export function begin(uri: string, version: number, cursor: number): Suggestion {
+  return { uri, version, start: cursor, asked: '', here: '', offers: [], hasAlternatives: false, isComplete: false };
+}
+
+/** What came for the place since: `n_word` of each offer's code units stand before the cursor that was asked about. */
+export function withOffers(place: Suggestion, n_word: number, offers: readonly Offer[], isComplete: boolean): Suggestion {
+  if (place.offers.length > 0 || offers.length === 0) return { ...place, offers, isComplete };
+  const asked = offers[0]!.text.slice(0, n_word);
+  return { ...place, start: place.start - n_word, asked, here: asked + place.here, offers, isComplete };
+}
+
 /** The suggestion in the document after the changes of one event, in their order; undefined where they leave its place. */
 export function follow(suggestion: Suggestion, version: number, changes: readonly Change[]): Suggestion | undefined {
   let { here } = suggestion;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Suggestion, follow, isAt, remaining } from '../src/suggestion';
+import { type Suggestion, begin, follow, isAt, remaining, withOffers } from '../src/suggestion';
 
 const kUri = 'file:///a.py';
 
@@ -134,4 +134,18 @@ test('whatever is edited, an item put in its place continues what stands before 
     }
   }
   assert.ok(n_shown > 5000, `only ${n_shown} items were looked at`);
+});
+
+test('an answer that comes after a key was typed is still right', () => {
+  let s = follow(begin(kUri, 1, 5), 2, [{ offset: 5, length: 0, text: 'c' }])!;
+  assert.ok(!isAt(s, kUri, 2, 6), 'nothing is offered yet');
+  s = withOffers(s, 1, [{ id: 0, text: 'bcd' }], false);
+  assert.deepEqual(remaining(s, kUri, 2, 6), [{ id: 0, text: 'bcd', start: 4, end: 6 }]);
+  s = withOffers(s, 1, [{ id: 0, text: 'bcde' }], true);
+  assert.deepEqual(remaining(s, kUri, 2, 6), [{ id: 0, text: 'bcde', start: 4, end: 6 }]);
+});
+
+test('an answer that comes after another key was typed offers nothing', () => {
+  const s = withOffers(follow(begin(kUri, 1, 5), 2, [{ offset: 5, length: 0, text: 'x' }])!, 1, [{ id: 0, text: 'bcd' }], true);
+  assert.deepEqual(remaining(s, kUri, 2, 6), []);
 });
