@@ -262,16 +262,26 @@ export class GhostText implements InlineCompletionItemProvider {
   ): Promise<InlineCompletionItem[] | undefined> {
     const { range, text } = context.selectedCompletionInfo!;
     const params = question(document.uri.toString(), position, context.triggerKind === InlineCompletionTriggerKind.Invoke, { range, text });
+    const { version } = document;
+    const startedAt = performance.now();
     const answer = this.connection.request<{ items: Item[] } | null>('textDocument/inlineCompletion', params, token);
     const items = (await answer?.catch(() => null))?.items ?? [];
-    if (items.length === 0 || token.isCancellationRequested) return undefined;
+    if (token.isCancellationRequested || document.version !== version) return undefined;
+    this.onAnswered(items.length === 0);
+    if (items.length === 0) return undefined;
+    this.onLatency(performance.now() - startedAt);
     const id = this.feedback.makeId();
     const name = items[0]!.command?.arguments?.[0];
     if (typeof name === 'string') this.feedback.name(id, name);
-    this.feedback.shown(id);
-    return items.map(({ insertText, range: { start, end } }) =>
-      makeItem(id, insertText, new Range(start.line, start.character, end.line, end.character)),
-    );
+    const offers = items.map(({ insertText }) => ({ id, text: insertText }));
+    const start = document.offsetAt(range.start);
+    const cursor = document.offsetAt(position);
+    // What is selected need not begin with what was typed; only where it does can it be typed on.
+    if (document.getText(new Range(range.start, position)) === offers[0]!.text.slice(0, cursor - start)) {
+      this.#live = undefined;
+      this.#suggestion = withOffers(begin(document.uri.toString(), version, cursor), cursor - start, offers, /*isComplete=*/ true);
+    }
+    return this.#give(document, offers.map((offer) => ({ ...offer, start, end: document.offsetAt(range.end) })));
   }
 
   /** Escape ends growing only while there is some: at other times the key is left alone. */

@@ -79,13 +79,20 @@ test('who asks gets several, and the same ones again while typing', async (t) =>
 });
 
 test('behind the list of suggestions the text goes on from the one that is selected', async (t) => {
-  await startReady(t);
+  const editor = await startReady(t);
   const document = open(kCircle + 'ra');
   const range = new vscode.Range(document.positionAt(kCircle.length), document.positionAt(kCircle.length + 2));
-  for (const item of await items(document, { selected: { range, text: 'radius' } })) {
+  const selected = { range, text: 'radius' };
+  const given = await items(document, { selected, isInvoked: true });
+  assert.ok(given.length > 0, 'nothing is offered');
+  for (const item of given) {
     assert.ok(item.insertText.startsWith('radius') && item.insertText.length > 6, item.insertText);
     assert.deepEqual(item.range, range);
   }
+  const takes = given[0]!.insertText.slice(2, 8);
+  editor.onCommand.set('editor.action.inlineSuggest.acceptNextWord', () => type(document, takes));
+  await vscode.commands.executeCommand('octet.acceptWord');
+  await until(async () => /taken partly +1/.test(await statistics(editor)), 'the count of items that were taken partly');
 });
 
 test('a question that was cancelled gives nothing, and the next one is answered', async (t) => {
