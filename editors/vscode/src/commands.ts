@@ -42,14 +42,16 @@ async function configure(name: string, value: unknown): Promise<void> {
 
 export function registerCommands(session: Session, ghostText: GhostText): Disposable[] {
   const { log } = session;
+  const reports = window.createOutputChannel('Octet Report');
   const execute = async <T>(command: string): Promise<T | undefined> => {
     const answer = await session.client?.sendRequest<T>('workspace/executeCommand', { command });
     if (answer === undefined) void window.showWarningMessage(session.failure ?? 'Octet: the server is not running yet.');
     return answer;
   };
   const report = (text: string): void => {
-    for (const line of text.split('\n')) log.appendLine(line);
-    log.show(true);
+    reports.clear();
+    for (const line of text.split('\n')) reports.appendLine(line);
+    reports.show(/*preserveFocus=*/ true);
   };
 
   const own: Record<string, (argument: unknown) => unknown> = {
@@ -93,6 +95,7 @@ export function registerCommands(session: Session, ghostText: GhostText): Dispos
     },
   };
   return [
+    reports,
     ...Object.entries(own).map(([name, handle]) => commands.registerCommand(name, handle)),
     ...Object.entries(kEditorCommands).map(([name, command]) => commands.registerCommand(name, () => commands.executeCommand(command))),
   ];

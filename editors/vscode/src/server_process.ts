@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { End } from './restart_policy';
 import type { Probe } from './server_discovery';
+import { readLogLine } from './server_log';
 
 // A binary on a slow disk takes seconds the first time; one that hangs must not hang the editor.
 const kProbeMs = 10_000;
@@ -54,7 +55,7 @@ export class ServerProcess {
   /** Hands on each line of standard error. */
   listen(stderr: Readable, write: (line: string) => void): void {
     createInterface(stderr).on('line', (line) => {
-      if (line.trim() !== '') this.#lastWords = line.trim();
+      if (line.trim() !== '') this.#lastWords = readLogLine(line.trim()).text;
       write(line);
     });
   }

@@ -6,6 +6,7 @@ import { OctetClient, kSelector, readServerSection, settingsMiddleware } from '.
 import type { Part } from './growth';
 import { RestartPolicy, describeEnd, describeGivingUp } from './restart_policy';
 import { type Server, findServer } from './server_discovery';
+import { readLogLine } from './server_log';
 import { ServerProcess, probe } from './server_process';
 import type { ServerStatus } from './status_text';
 
@@ -134,7 +135,7 @@ export class Session {
       outputChannel: this.log,
       stdioOptions: {
         stdout: () => {}, // the protocol
-        stderr: (stream) => this.#process?.listen(stream, (line) => this.log.appendLine(line)),
+        stderr: (stream) => this.#process?.listen(stream, (line) => this.#logLine(line)),
       },
       initializationFailedHandler: () => false,
       errorHandler: {
@@ -152,6 +153,11 @@ export class Session {
       if (newState === State.Running) this.#become('running');
     });
     return client;
+  }
+
+  #logLine(line: string): void {
+    const { level, text } = readLogLine(line);
+    this.log[level](text);
   }
 
   async #onClosed(client: OctetClient): Promise<{ action: CloseAction; message: string; handled: boolean }> {
