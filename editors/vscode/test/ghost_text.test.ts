@@ -1,0 +1,200 @@
+// Ghost text with a server that says what the test wants, when it wants.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { configure, items, look, open, prepareEditor, type, until, user, vscode } from './editor';
+import { GhostText } from '../src/ghost_text';
+import type { Part } from '../src/growth';
+import { OfferFeedback } from '../src/offer_feedback';
+
+interface Question {
+  params: any;
+  token: any;
+  answer(text?: string): void;
+}
+
+function start(t: TestContext, settings: Record<string, unknown> = {}) {
+  const editor = prepareEditor();
+  configure(settings);
+  const questions: Question[] = [];
+  const said: string[] = [];
+  const feedback = new OfferFeedback({
+    accepted: (token) => said.push(`accepted ${token}`),
+    shown: (token) => said.push(`shown ${token}`),
+    acceptedPartly: (token, length) => said.push(`partly ${token} ${length}`),
+  });
+  const request = (_method: string, params: any, token: any): Promise<any> =>
+    new Promise((resolve) => {
+      const { position } = params;
+      const range = { start: position, end: position };
+      const item = (insertText: string): object => ({ insertText, range, command: { arguments: [`t${questions.length}`] } });
+      questions.push({ params, token, answer: (text) => resolve({ items: text === undefined ? [] : [item(text)] }) });
+    });
+  const ghostText = new GhostText({ request }, feedback, () => {}, () => {});
+  const registered = [
+    vscode.languages.registerInlineCompletionItemProvider([], ghostText),
+    vscode.workspace.onDidChangeTextDocument((event: any) => ghostText.onChange(event)),
+  ];
+  t.after(() => {
+    for (const each of registered) each.dispose();
+    user.reset();
+  });
+  let sequence = 0;
+  let asked = 1;
+  const grow = (document: any, text: string, done = false): void => {
+    const { position } = questions[0]!.params;
+    const range = { start: position, end: position };
+    const part: Part = { uri: document.uri.toString(), version: asked, requestId: 1, sequence: sequence++, text, range, done };
+    ghostText.onPart(part);
+  };
+  const ask = async (document: any, options = {}): Promise<string[]> => (await items(document, options)).map(({ insertText }) => insertText);
+  /** Asks, and returns once the question is there; `shown` is for its answer. */
+  const first = async (document: any): Promise<{ shown: Promise<string[]> }> => {
+    asked = document.version;
+    const shown = ask(document);
+    await until(() => questions.length === 1, 'a question');
+    return { shown };
+  };
+  return { editor, ghostText, questions, said, grow, ask, first };
+}
+
+const kTrigger = 'editor.action.inlineSuggest.trigger';
+
+test('an answer that comes soon after its first part is shown at once and whole', async (t) => {
+  const { editor, questions, grow, first } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'ra');
+  grow(document, 'radius', true);
+  questions[0]!.answer('radius');
+  assert.deepEqual(await shown, ['radius']);
+  assert.deepEqual(editor.executed, []);
+});
+
+test('text that grows is shown, and the editor asks again for more of it without another question', async (t) => {
+  const { editor, questions, grow, first, ask, said } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'ra');
+  assert.deepEqual(await shown, ['ra']);
+  const given: string[][] = [];
+  editor.onCommand.set(kTrigger, async () => given.push(await ask(document, { isInvoked: true })));
+  grow(document, 'radius * ');
+  await until(() => given.length === 1, 'the editor to ask again');
+  assert.equal(editor.context.get('octet.isGrowing'), true);
+  questions[0]!.answer('radius * self.radius');
+  await until(() => given.length === 2, 'the editor to ask again');
+  assert.deepEqual(given, [['radius * '], ['radius * self.radius']]);
+  assert.equal(questions.length, 1);
+  assert.deepEqual(said, ['shown t1']);
+  assert.equal(editor.context.get('octet.isGrowing'), false);
+});
+
+test('who asks by command while nothing grows gets a new question', async (t) => {
+  const { questions, first, ask } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  await until(() => questions.length === 1, 'a question');
+  questions[0]!.answer('radius');
+  assert.deepEqual(await shown, ['radius']);
+  const again = ask(document, { isInvoked: true });
+  await until(() => questions.length === 2, 'another question');
+  assert.deepEqual(questions.map(({ params }) => params.context.triggerKind), [2, 1]);
+  questions[1]!.answer('radius ** 2');
+  assert.deepEqual(await again, ['radius ** 2']);
+});
+
+test('text is typed while it grows: it stays, and where all is typed the next part is waited for', async (t) => {
+  const { questions, grow, first, ask } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'ra');
+  await shown;
+  type(document, 'r');
+  assert.deepEqual(await ask(document), ['ra']);
+  type(document, 'a');
+  const waiting = ask(document);
+  grow(document, 'radius');
+  assert.deepEqual(await waiting, ['radius']);
+  questions[0]!.answer('radius * 2');
+  await until(async () => (await ask(document))[0] === 'radius * 2', 'the answer');
+  assert.equal(questions.length, 1);
+});
+
+test('other text than what grows is another question', async (t) => {
+  const { questions, grow, first, ask } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'ra');
+  await shown;
+  type(document, 'x');
+  const other = ask(document);
+  await until(() => questions.length === 2, 'another question');
+  questions[0]!.answer('radius');
+  questions[1]!.answer('_axis');
+  assert.deepEqual(await other, ['_axis']);
+});
+
+test('dismissed text does not come back when more of it arrives', async (t) => {
+  const { editor, ghostText, questions, grow, first } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'ra');
+  await shown;
+  await ghostText.dismiss();
+  assert.ok(questions[0]!.token.isCancellationRequested);
+  grow(document, 'radius');
+  questions[0]!.answer('radius * 2');
+  await new Promise((resolve) => setTimeout(resolve, 150)); // longer than a refresh waits
+  assert.deepEqual(editor.executed, ['editor.action.inlineSuggest.hide']);
+  assert.equal(editor.context.get('octet.isGrowing'), false);
+});
+
+test('the editor is not asked to show more where the cursor has gone elsewhere', async (t) => {
+  const { editor, questions, grow, first } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'ra');
+  await shown;
+  look(document, 3);
+  questions[0]!.answer('radius');
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assert.deepEqual(editor.executed, []);
+});
+
+test('without streaming only whole text is shown', async (t) => {
+  const { editor, questions, grow, first } = start(t, { streaming: false });
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'ra');
+  setTimeout(() => questions[0]!.answer('radius'), 80);
+  assert.deepEqual(await shown, ['radius']);
+  assert.deepEqual(editor.executed, []);
+});
+
+test('a question that the editor drops is withdrawn once nobody asks on, and not before', async (t) => {
+  const { questions, ask } = start(t);
+  const document = open();
+  const source = new vscode.CancellationTokenSource();
+  const dropped = ask(document, { token: source.token });
+  await until(() => questions.length === 1, 'a question');
+  source.cancel();
+  assert.deepEqual(await dropped, []);
+  assert.equal(questions.length, 1);
+  assert.ok(!questions[0]!.token.isCancellationRequested, 'the next key may continue it');
+  await until(() => questions[0]!.token.isCancellationRequested, 'its end');
+});
+
+test('text that is taken while it grows is reported once it has a name', async (t) => {
+  const { editor, ghostText, questions, grow, first, said } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  grow(document, 'radius * ');
+  await shown;
+  editor.onCommand.set('editor.action.inlineSuggest.acceptNextWord', () => type(document, 'radius'));
+  await ghostText.takePart('editor.action.inlineSuggest.acceptNextWord');
+  assert.deepEqual(said, []);
+  questions[0]!.answer('radius * 2');
+  await until(() => said.length === 2, 'the reports');
+  assert.deepEqual(said, ['shown t1', 'partly t1 6']);
+});
+
