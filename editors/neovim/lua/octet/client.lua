@@ -15,7 +15,7 @@ local kRestartWindowMs = 3 * 60 * 1000
 M.client = nil
 ---@type fun(params: table)? hears octet/inlineCompletionPartial
 M.on_partial = nil
----@type fun()? hears that the server is there
+---@type fun()? hears that the server, or its model, is there
 M.on_ready = nil
 
 local is_starting = false
@@ -113,7 +113,11 @@ local kHandlers = {
     end
   end,
   ['octet/status'] = function(_, params)
+    local has_model_now = params.state == 'ready' and status.current.state ~= 'ready'
     status.set({ state = params.state, message = params.message })
+    if has_model_now and M.on_ready then
+      M.on_ready()
+    end
   end,
   ['didChangeStatus'] = function(_, params)
     status.set({ busy = params.busy == true })

@@ -185,6 +185,7 @@ end
 --- After whatever may have changed text, cursor, mode or menus.
 function M.update()
   if not is_inserting() or menu.is_open() or not options.wants(vim.api.nvim_get_current_buf()) then
+    asked = nil
     return M.clear()
   end
   local is_choice = show() and has_alternatives -- the answer to typing could be another one

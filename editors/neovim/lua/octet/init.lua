@@ -35,7 +35,7 @@ local function on_focus(event)
 end
 
 local function on_insert()
-  menu.follow_cmp(vim.schedule_wrap(completion.update_anew))
+  menu.follow_cmp(vim.schedule_wrap(completion.update))
   completion.update_anew()
 end
 
@@ -50,7 +50,7 @@ local function create_autocommands()
       end,
     })
   end
-  local later = vim.schedule_wrap(completion.update_anew) -- text and menu may not be looked at yet
+  local later = vim.schedule_wrap(completion.update) -- text and menu may not be looked at yet
   on({ 'BufReadPost', 'BufNewFile', 'FileType', 'BufFilePost' }, on_file)
   on('BufFilePre', function(event)
     client.detach(event.buf)
@@ -58,7 +58,7 @@ local function create_autocommands()
   on('BufEnter', on_focus)
   on('InsertEnter', on_insert)
   on({ 'TextChangedI', 'TextChangedP', 'CursorMovedI', 'WinEnter' }, completion.update)
-  on({ 'InsertLeave', 'BufLeave', 'WinLeave' }, completion.clear)
+  on({ 'InsertLeave', 'BufLeave', 'WinLeave', 'BufReadPre' }, completion.clear)
   on({ 'CompleteChanged', 'CompleteDone' }, later)
   on('User', later, { 'BlinkCmpMenuOpen', 'BlinkCmpMenuClose' })
   on('ColorScheme', render.define_highlights)

@@ -17,7 +17,7 @@ local kActions = {
   trigger = { run = completion.trigger },
 }
 
----@type {lhs: string, rhs: string?, attributes: table?}[] with what they did before
+---@type {lhs: string, ours: string, rhs: string?, attributes: table?}[] with what they did before
 local mapped = {}
 
 local function plug(name)
@@ -28,18 +28,18 @@ local function keys(text)
   return vim.api.nvim_replace_termcodes(text, true, true, true)
 end
 
---- Does what the action's key does.
+--- Does what the action is.
 ---@param name string
 function M.run(name)
   kActions[name].run()
 end
 
---- What an expression mapping is to type.
+--- Behind a mapped key: the action, or what the key did before. Decided here and not in an expression mapping: Neovim evaluates those
+--- before it has put the characters typed just before into the buffer.
 ---@param name string
----@return string
-function M.expand(name)
+function M.on_key(name)
   local is_ours = not kActions[name].wants_suggestion or (completion.visible() ~= nil and not menu.is_open())
-  return keys(plug(is_ours and name or 'else_' .. name))
+  vim.api.nvim_feedkeys(keys(plug(is_ours and name or 'else_' .. name)), 'mi', false)
 end
 
 --- Presses an action's keys before all that is still to be read; for the user's own mappings.
@@ -62,40 +62,46 @@ function M.define_plugs()
   end
 end
 
--- What a mapping was, as nvim_set_keymap takes it. nil: there was none for all buffers.
+-- What a key is mapped to in all buffers, as nvim_set_keymap takes it.
+---@return string? rhs
+---@return table? attributes
 local function old_mapping(lhs)
-  local old = vim.fn.maparg(lhs, 'i', false, true)
-  if vim.tbl_isempty(old) or old.buffer == 1 then
-    return nil
+  for _, old in ipairs(vim.api.nvim_get_keymap('i')) do
+    if keys(old.lhs) == keys(lhs) then
+      local rhs = (old.rhs or ''):gsub('<[Ss][Ii][Dd]>', ('<SNR>%d_'):format(old.sid or 0))
+      return rhs,
+        {
+          expr = old.expr == 1,
+          noremap = old.noremap == 1,
+          silent = old.silent == 1,
+          callback = old.callback,
+          replace_keycodes = old.replace_keycodes == 1 or nil, -- 0.8
+        }
+    end
   end
-  local rhs = (old.rhs or ''):gsub('<[Ss][Ii][Dd]>', ('<SNR>%d_'):format(old.sid or 0))
-  return rhs, {
-    expr = old.expr == 1,
-    noremap = old.noremap == 1,
-    silent = old.silent == 1,
-    callback = old.callback,
-    replace_keycodes = old.replace_keycodes == 1 or nil, -- 0.8
-  }
 end
 
 local function map_one(name, lhs)
   local rhs, attributes = old_mapping(lhs)
-  table.insert(mapped, { lhs = lhs, rhs = rhs, attributes = attributes })
   local kept = vim.tbl_extend('force', {}, attributes or { noremap = true })
   if rhs and vim.startswith(rhs:lower(), lhs:lower()) then
     kept.noremap = true -- as Neovim does not map the key again that a mapping begins with
   end
   vim.api.nvim_set_keymap('i', plug('else_' .. name), rhs or lhs, kept)
-  vim.api.nvim_set_keymap('i', lhs, ("v:lua.require'octet.keys'.expand('%s')"):format(name), { expr = true, silent = true })
+  local command = ("<Cmd>lua require('octet.keys').on_key('%s')<CR>"):format(name)
+  vim.api.nvim_set_keymap('i', lhs, command, { noremap = true, silent = true })
+  table.insert(mapped, { lhs = lhs, ours = (old_mapping(lhs)), rhs = rhs, attributes = attributes })
 end
 
 --- Maps the keys of the options; those of before do again what they did without us.
 ---@param keymaps octet.Keymaps|false
 function M.map(keymaps)
   for _, key in ipairs(mapped) do
-    pcall(vim.api.nvim_del_keymap, 'i', key.lhs)
-    if key.rhs then
-      vim.api.nvim_set_keymap('i', key.lhs, key.rhs, key.attributes)
+    if old_mapping(key.lhs) == key.ours then -- nobody mapped it since
+      vim.api.nvim_del_keymap('i', key.lhs)
+      if key.rhs then
+        vim.api.nvim_set_keymap('i', key.lhs, key.rhs, key.attributes)
+      end
     end
   end
   mapped = {}

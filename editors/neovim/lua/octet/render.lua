@@ -99,6 +99,10 @@ function M.show(text, covered, rest, hint)
   for i = 2, #lines do
     table.insert(below, { { (lay_out(lines[i], 0)), 'OctetSuggestion' } })
   end
+  if not kHasInline and #below > 0 and vim.fn.foldclosed(row + 1) ~= -1 then
+    hint, below = ('+%d below'):format(#below), {} -- 0.7 draws neither lines above a closed fold nor the fold
+    at_cursor = at_cursor or { { '' } }
+  end
   if hint and (#below > 0 or rest == '') then
     table.insert(below[#below] or at_cursor, { '  ' .. hint, 'OctetHint' })
   end
