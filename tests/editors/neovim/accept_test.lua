@@ -188,8 +188,11 @@ return {
       e:wait_ghost({ text = 'two' })
       e:type('<C-k>')
       e:wait_ghost({ text = 'three' })
+      local n_requests = e:count('textDocument/inlineCompletion')
       e:type('t')
       e:wait_ghost({ text = 'hree' })
+      e:settle()
+      editor.equal(e:count('textDocument/inlineCompletion'), n_requests) -- the answer could be another one
       e:type('<Tab>')
       e:wait_lines({ 'three' })
       editor.equal(e:take('workspace/executeCommand').params.arguments, { 'three' })

@@ -1,7 +1,7 @@
 -- A Neovim with the plugin, driven from outside: keys go in, text, marks and messages come out. Nothing here waits for a time; each
 -- wait is for what must happen, with a bound for failing.
 
-local kLimitMs = 10000
+local kLimitMs = 30000 -- only a bound for failing
 local kFolder = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local kPlugin = vim.fn.fnamemodify(kFolder .. '/../../../editors/neovim', ':p')
 

@@ -220,6 +220,7 @@ return {
       e:answer(e:take_request(1, 1), { 'abc' }, 1)
       e:settle()
       editor.equal(e:lua('return t.n_marks'), before + 1)
+      editor.equal(e:count('textDocument/didShowCompletion'), 1)
     end,
   },
   {

@@ -27,6 +27,19 @@ return {
     end,
   },
   {
+    'Tab typed fast behind the key that opens the menu is not ours',
+    function()
+      local e = editor.start(false)
+      e:lua("vim.o.completeopt = 'menuone,noselect'; vim.cmd('inoremap <Tab> mapped')")
+      e:setup()
+      e:open({ 'foobar', 'foo' }, { 2, 3 })
+      e:answer(e:take_request(2, 3), { 'foobars' }, 3)
+      e:wait_ghost({ text = 'bars' })
+      e:type('<C-n><Tab>')
+      e:wait_lines({ 'foobar', 'foomapped' })
+    end,
+  },
+  {
     'an answer that comes while the menu is open is not shown',
     function()
       local e = editor.start()

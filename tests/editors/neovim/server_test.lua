@@ -62,6 +62,29 @@ return {
     end,
   },
   {
+    'restart leaves no other server, also while one starts',
+    function()
+      local e = editor.start(false)
+      local path = vim.fn.tempname()
+      e:setup({ cmd = { 'sh', '-c', ('echo $$ >> %s; exec cat >/dev/null'):format(path) } }) -- never answers
+      e:open({ '' }, { 1, 0 })
+      e:type('<Esc>')
+      for i = 1, 3 do
+        editor.wait('server ' .. i, function()
+          return vim.fn.filereadable(path) == 1 and #vim.fn.readfile(path) == i
+        end)
+        e:lua("vim.cmd('Octet restart')")
+      end
+      editor.wait('the end of the first three', function()
+        local pids = vim.fn.readfile(path)
+        return #pids == 4
+          and #vim.tbl_filter(function(pid)
+              return vim.loop.kill(tonumber(pid), 0) == 0
+            end, pids) == 1
+      end)
+    end,
+  },
+  {
     'a program that is not there is named',
     function()
       local e = editor.start(false)

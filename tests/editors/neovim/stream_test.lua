@@ -62,7 +62,7 @@ return {
       editor.equal(e:ghost(), nil)
       e:partial(second, 0, 'abc', 1)
       e:wait_ghost({ text = 'bc' })
-      e:partial(first, 2, 'abcde')
+      e:partial({ id = first.id, params = second.params }, 2, 'abcde', 1)
       e:settle()
       editor.equal(e:ghost().text, 'bc')
     end,

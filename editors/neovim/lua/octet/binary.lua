@@ -24,7 +24,24 @@ end
 ---@return string
 function M.log_path()
   local has_folder, folder = pcall(vim.fn.stdpath, 'log') -- 0.8
-  return (has_folder and folder or vim.fn.stdpath('cache')) .. '/octet.log'
+  folder = has_folder and folder or vim.fn.stdpath('cache')
+  pcall(vim.fn.mkdir, folder, 'p')
+  return folder .. '/octet.log'
+end
+
+--- What starts the server.
+---@param chosen string[]? the option `cmd`
+---@return string[]?
+---@return string? reason why there is nothing
+function M.command(chosen)
+  if chosen then
+    return chosen
+  end
+  local path, reason = M.find()
+  if not path then
+    return nil, reason
+  end
+  return { path, '--log-file', M.log_path(), 'lsp', '--stdio' }
 end
 
 --- Asks a binary for its version.

@@ -2,14 +2,13 @@
 
 local binary = require('octet.binary')
 local options = require('octet.options')
+local restarts = require('octet.restarts')
 local status = require('octet.status')
 local workspace = require('octet.workspace')
 
 local M = {}
 
 local kHasMethods = vim.fn.has('nvim-0.11') == 1 -- client:request instead of client.request
-local kMaxRestarts = 4
-local kRestartWindowMs = 3 * 60 * 1000
 
 ---@type table? the client once it answered `initialize`
 M.client = nil
@@ -19,11 +18,13 @@ M.on_partial = nil
 M.on_ready = nil
 
 local is_starting = false
+local client_id = nil -- of the process, also before M.client is there
 local generation = 0 -- what belongs to a server that was stopped is ignored
-local crash_times = {}
+local has_given_up = false -- until somebody restarts it
 local folders = {}
 
-local function complain(message)
+local function give_up(message)
+  has_given_up = true
   status.set({ state = 'failed', message = message, busy = false })
   vim.notify('octet: ' .. message, vim.log.levels.ERROR)
 end
@@ -134,19 +135,18 @@ local kHandlers = {
 local launch
 
 local function on_exit(code, signal)
-  M.client, is_starting, folders = nil, false, {}
-  local now = vim.loop.hrtime() / 1e6
-  crash_times = vim.tbl_filter(function(time)
-    return now - time < kRestartWindowMs
-  end, crash_times)
+  M.client, client_id, is_starting, folders = nil, nil, false, {}
   local how = signal ~= 0 and ('signal %d'):format(signal) or ('exit code %d'):format(code)
-  if #crash_times >= kMaxRestarts then
-    local reason = 'the server ended %d times in 3 minutes, the last time with %s; `:Octet log` may say why, `:Octet restart` tries again'
-    return complain(reason:format(#crash_times + 1, how))
+  if not restarts.take() then
+    local reason = 'the server ended 5 times in 3 minutes, the last time with %s; `:Octet log` may say why, `:Octet restart` tries again'
+    return give_up(reason:format(how))
   end
-  table.insert(crash_times, now)
+  local cmd, reason = binary.command(options.current.cmd)
+  if not cmd then
+    return give_up(reason)
+  end
   status.set({ state = 'starting', message = 'the server ended with ' .. how .. ' and starts again', busy = false })
-  launch(M.command())
+  launch(cmd)
 end
 
 function launch(cmd)
@@ -186,34 +186,21 @@ function launch(cmd)
   else
     started, id = pcall(vim.lsp.start_client, config)
   end
-  if not started or not id then
+  client_id = started and id or nil
+  if not client_id then
     is_starting = false
-    complain(('`%s` cannot be started%s'):format(table.concat(cmd, ' '), started and '' or ': ' .. tostring(id)))
+    give_up(('`%s` cannot be started%s'):format(table.concat(cmd, ' '), started and '' or ': ' .. tostring(id)))
   end
 end
 
---- What starts the server.
----@return string[]?
----@return string? reason why there is nothing
-function M.command()
-  if options.current.cmd then
-    return options.current.cmd
-  end
-  local path, reason = binary.find()
-  if not path then
-    return nil, reason
-  end
-  return { path, '--log-file', binary.log_path(), 'lsp', '--stdio' }
-end
-
---- Starts the server unless it is there, on its way, or failed for good.
+--- Starts the server unless it is there, on its way, or given up.
 function M.start()
-  if M.client or is_starting or status.current.state == 'failed' then
+  if M.client or is_starting or has_given_up then
     return
   end
-  local cmd, reason = M.command()
+  local cmd, reason = binary.command(options.current.cmd)
   if not cmd then
-    return complain(reason)
+    return give_up(reason)
   end
   status.set({ state = 'starting', message = 'the server starts' })
   if options.current.cmd then
@@ -228,7 +215,7 @@ function M.start()
     end
     is_starting = false
     if not version then
-      return complain(problem)
+      return give_up(problem)
     end
     launch(cmd)
   end)
@@ -237,23 +224,18 @@ end
 --- Ends the server. It is not started again by itself.
 function M.stop()
   generation = generation + 1
-  is_starting = false
-  local client = M.client
-  M.client, folders = nil, {}
-  if client then
-    if kHasMethods then
-      client:stop()
-    else
-      client.stop()
-    end
+  is_starting, has_given_up = false, false
+  if client_id then
+    vim.lsp.stop_client(client_id)
   end
+  M.client, client_id, folders = nil, nil, {}
   status.set({ state = 'stopped', message = 'the server is not running', busy = false })
 end
 
 --- A new server, also after too many crashes.
 function M.restart()
   M.stop()
-  crash_times = {}
+  restarts.reset()
   M.start()
 end
 

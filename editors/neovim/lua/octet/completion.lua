@@ -41,7 +41,7 @@ local function is_here(r)
 end
 
 local function is_inserting()
-  return vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' and vim.fn.reg_executing() == ''
+  return vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
 end
 
 --- The token of an item: what `octet.acceptCompletion` is to be told.

@@ -37,6 +37,7 @@ end
 local function on_insert()
   menu.follow_cmp(vim.schedule_wrap(completion.update))
   completion.update_anew()
+  vim.schedule(completion.update) -- the mode is still the one before
 end
 
 local function create_autocommands()

@@ -18,7 +18,7 @@ function M.set(change)
   if vim.deep_equal(before, M.current) then
     return
   end
-  vim.cmd('doautocmd <nomodeline> User OctetStatus')
+  vim.api.nvim_exec_autocmds('User', { pattern = 'OctetStatus', modeline = false })
   vim.cmd('redrawstatus!')
 end
 
