@@ -22,8 +22,9 @@ constexpr double kMaxChunkMs = 10;
 
 /// Larger documents are completed by their indentation: parsing one whole, when it is opened, takes 60 to 100 ms at this size.
 constexpr std::size_t kMaxParsedBytes = std::size_t{512} << 10;
-/// No source text takes so long. A document that does, twice, is left alone from then on.
-constexpr std::chrono::milliseconds kParsePatience{500};
+/// No source text takes so long, on no machine that is busy with others: what is written must not depend on time. A document that does,
+/// twice, is left alone from then on.
+constexpr std::chrono::milliseconds kParsePatience{2000};
 constexpr int kMaxLateParses = 2;
 
 /// The allowed bytes in the order in which they would be chosen.

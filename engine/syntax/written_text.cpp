@@ -11,8 +11,9 @@ namespace {
 
 /// A document that is broken in more places says nothing of one more.
 constexpr std::size_t kMaxErrors = 200;
-/// Of one look. They take a tenth of a millisecond, or one in large documents.
-constexpr std::chrono::milliseconds kPatience{100};
+/// Of one look. They take a tenth of a millisecond, or one in large documents; what is written must not depend on
+/// how busy a machine is.
+constexpr std::chrono::milliseconds kPatience{2000};
 
 }  // namespace
 
