@@ -11,7 +11,6 @@ Editor.__index = Editor
 
 local M = {}
 local running = {}
-local n_terminals = 0
 
 function M.equal(found, expected, what)
   if not vim.deep_equal(found, expected) then
@@ -70,9 +69,8 @@ end
 ---@return Editor
 function M.start_in_terminal(size, options)
   local socket = vim.fn.tempname()
-  n_terminals = n_terminals + 1
-  local name = ('octet-test-%d-%d'):format(vim.fn.getpid(), n_terminals)
-  local command = { 'tmux', '-L', name, '-f', '/dev/null', 'new-session', '-d', '-x', size.columns, '-y', size.rows }
+  local name = vim.fn.tempname() -- goes with the test
+  local command = { 'tmux', '-S', name, '-f', '/dev/null', 'new-session', '-d', '-x', size.columns, '-y', size.rows }
   vim.list_extend(command, { '-e', 'LC_ALL=C.UTF-8', vim.v.progpath, '--clean', '-u', 'NONE', '--listen', socket })
   vim.env.LC_ALL = 'C.UTF-8' -- tmux draws wide characters only then
   local output = vim.fn.system(command)
@@ -269,7 +267,7 @@ end
 
 --- The screen of the terminal.
 function Editor:screen()
-  local text = vim.fn.system({ 'tmux', '-L', self.terminal, 'capture-pane', '-p', '-t', '0' })
+  local text = vim.fn.system({ 'tmux', '-S', self.terminal, 'capture-pane', '-p', '-t', '0' })
   local lines = vim.split(text, '\n', { plain = true })
   while #lines > 0 and (lines[#lines] == '' or lines[#lines] == '~') do
     table.remove(lines)
@@ -293,7 +291,7 @@ function M.clean_up()
     pcall(vim.rpcnotify, editor.channel, 'nvim_command', 'qall!')
     if editor.terminal then
       pcall(vim.fn.chanclose, editor.channel)
-      vim.fn.system({ 'tmux', '-L', editor.terminal, 'kill-server' })
+      vim.fn.system({ 'tmux', '-S', editor.terminal, 'kill-server' })
     else
       vim.fn.jobwait({ editor.channel }, kLimitMs)
     end

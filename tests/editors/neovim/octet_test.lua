@@ -15,7 +15,7 @@ local function start()
   local binary = assert(vim.env.OCTET_BIN, 'OCTET_BIN names the octet binary to test')
   local e = editor.start(false)
   e:lua('vim.g.octet_cmd = ...', binary)
-  e:lua([[require('octet').setup({ settings = { minConfidence = 0 }, keymaps = { accept_word = '<C-l>', trigger = '<C-g>t', next = '<C-j>' } })]])
+  e:lua("require('octet').setup({ settings = { minConfidence = 0 }, keymaps = { accept_word = '<C-l>' } })")
   return e
 end
 

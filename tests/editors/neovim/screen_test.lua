@@ -172,7 +172,7 @@ return {
       local e = start()
       show(e, { '' }, { 1, 0 }, 'for i in x:')
       e:wait_screen({ 'for i in x:' })
-      vim.fn.system({ 'tmux', '-L', e.terminal, 'send-keys', '-l', 'for\t\n' })
+      vim.fn.system({ 'tmux', '-S', e.terminal, 'send-keys', '-l', 'for\t\n' })
       e:wait_lines({ 'for i in x:', '' })
       e:wait_screen({ 'for i in x:' })
     end,
@@ -188,7 +188,7 @@ return {
       end
       e:wait_screen({ 'abcdefgh' })
       for i = 1, 8 do
-        vim.fn.system({ 'tmux', '-L', e.terminal, 'send-keys', '-l', ('abcdefgh'):sub(i, i) })
+        vim.fn.system({ 'tmux', '-S', e.terminal, 'send-keys', '-l', ('abcdefgh'):sub(i, i) })
         editor.equal(e:screen()[1], 'abcdefgh')
       end
       e:wait_lines({ 'abcdefgh' })

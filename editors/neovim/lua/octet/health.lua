@@ -57,7 +57,8 @@ function M.check()
   if vim.fn.has('nvim-0.7') == 0 then
     return fail('Neovim 0.7 or newer is needed')
   end
-  ok(vim.fn.has('nvim-0.10') == 1 and 'ghost text stands between the characters' or 'ghost text is drawn over the line (0.10 can do better)')
+  local has_inline = vim.fn.has('nvim-0.10') == 1
+  ok(has_inline and 'ghost text stands between the characters' or 'ghost text is drawn over the line (0.10 can do better)')
   check_binary(options, require('octet.binary'))
   if not require('octet').is_set_up() then
     return warn("require('octet').setup() was not called")
