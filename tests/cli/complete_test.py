@@ -116,16 +116,17 @@ class CompleteTest(CliTest):
         self.assertLessEqual(result["prompt_bytes"] + result["bytes"], 1024)
 
     def test_multiline_never_stays_on_the_line_and_always_may_leave_it(self):
-        source = "def area(width, height):\n"
-        path = self.write("area.py", source + "\n")
-        place = cursor_after(source.encode(), b"height):")
-        never = self.complete(path, "--at", place, "--multiline", "never")
-        always = self.complete(path, "--at", place, "--multiline", "always")
-        automatic = self.complete(path, "--at", place, "--multiline", "auto")
-        self.assertNotIn("\n", never["text"])
-        self.assertIn("\n", always["text"])
-        self.assertEqual(automatic["text"], self.complete(path, "--at", place)["text"])
-        self.assertEqual(automatic["text"], always["text"], "a line that opens a block asks for the block")
+        source = "int area(int width, int height) {\n"
+        path = self.write("area.c", source + "\n")
+        place = cursor_after(source.encode(), b"height) {")
+
+        def text(*options):
+            return self.complete(path, "--at", place, "--workspace", "none", *options)["text"]
+
+        self.assertNotIn("\n", text("--multiline", "never"))
+        self.assertIn("\n", text("--multiline", "always"))
+        self.assertEqual(text("--multiline", "auto"), text())
+        self.assertEqual(text(), text("--multiline", "always"), "a line that opens a block asks for the block")
         self.assertEqual(self.succeed("complete", path, "--at", place, "--multiline", "never").count("\n"), 1)
 
     def test_raw_text_continues_what_the_stop_rules_leave_of_it(self):
