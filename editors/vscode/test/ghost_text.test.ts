@@ -200,6 +200,19 @@ test('a question that another one follows is left to the server', async (t) => {
   questions[1]!.answer();
 });
 
+test('what was asked before settings changed is not offered, then or later', async (t) => {
+  const { ghostText, questions, first, ask } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  ghostText.forget();
+  questions[0]!.answer('radius');
+  assert.deepEqual(await shown, []);
+  const again = ask(document);
+  await until(() => questions.length === 2, 'another question');
+  questions[1]!.answer();
+  assert.deepEqual(await again, []);
+});
+
 test('text that is taken while it grows is reported once it has a name', async (t) => {
   const { editor, ghostText, questions, grow, first, said } = start(t);
   const document = open();
