@@ -70,8 +70,9 @@ export class CodeServer {
     await this.page.keyboard.press('Control+p');
     await this.page.waitForSelector('.quick-input-widget input');
     await this.page.keyboard.type(name);
-    await this.page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label*="${name}"]`);
+    await this.page.waitForSelector(`.quick-input-list .monaco-list-row.focused[aria-label*="${name}"]`);
     await this.page.keyboard.press('Enter');
+    await this.page.waitForSelector('.quick-input-widget', { state: 'hidden' });
     await this.page.waitForSelector(`.editor-instance[aria-label*="${name}"], .tab.active[data-resource-name="${name}"]`);
     await this.page.click('.editor-instance .view-lines');
     await this.page.keyboard.press('Control+End');
@@ -81,13 +82,14 @@ export class CodeServer {
     await this.page.keyboard.press('F1');
     await this.page.waitForSelector('.quick-input-widget input');
     await this.page.keyboard.type(command);
-    await this.page.waitForSelector('.quick-input-list .monaco-list-row');
+    await this.page.waitForSelector(`.quick-input-list .monaco-list-row.focused[aria-label^="${command}"]`);
     await this.page.keyboard.press('Enter');
+    await this.page.waitForSelector('.quick-input-widget', { state: 'hidden' });
   }
 
-  /** The first line of the ghost text as it is seen, blanks as plain ones. */
+  /** The first line of the ghost text as it is seen, blanks as plain ones. Behind an entry of the list of suggestions it has another class. */
   async ghost() {
-    const texts = await this.page.$$eval('.editor-instance .ghost-text-decoration', (nodes) => nodes.map((node) => node.textContent));
+    const texts = await this.page.$$eval('.editor-instance [class*="ghost-text-decoration"]', (nodes) => nodes.map((node) => node.textContent));
     return texts.join('').replaceAll('\u00a0', ' ').replaceAll('\u00b7', ' ');
   }
 

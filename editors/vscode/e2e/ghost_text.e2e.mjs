@@ -1,6 +1,7 @@
 // Ghost text in a real VS Code, as its user sees it. OCTET_CODE_SERVER is the folder that install.sh made, OCTET_VSIX the extension,
 // OCTET_SCREENSHOTS a folder for pictures.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -17,6 +18,13 @@ const kHead = `class Circle:
         return 3.14 * self.radius * self.radius
 
 `;
+/** The processes of the server that is in the extension. */
+function servers() {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' });
+  const lines = stdout.split('\n').filter((line) => line.includes(code.root) && line.includes('server/octet lsp'));
+  return lines.map((line) => Number.parseInt(line, 10));
+}
+
 const kTyped = '    def perimeter(self):\n        return 2 * 3.14 * self.';
 
 let code;
@@ -79,7 +87,7 @@ test('ghost text comes by itself, and stays while it is typed', async () => {
   const ghost = await code.untilGhost();
   await code.page.evaluate(() => {
     window.octetGone = 0;
-    const look = () => document.querySelector('.ghost-text-decoration, .ghost-text') ?? ++window.octetGone;
+    const look = () => document.querySelector('[class*="ghost-text"]') ?? ++window.octetGone;
     window.octetObserver = new MutationObserver(look);
     window.octetObserver.observe(document.querySelector('.editor-instance .view-lines'), { childList: true, subtree: true });
   });
@@ -90,7 +98,7 @@ test('ghost text comes by itself, and stays while it is typed', async () => {
     assert.ok((await code.ghost()) !== '', `gone after '${key}' of '${ghost}'`);
   }
   const n_gone = await code.page.evaluate(() => (window.octetObserver.disconnect(), window.octetGone));
-  console.log(`typed ${n} of '${ghost}'; ${n_gone} changes of the view without ghost text`);
+  assert.equal(n_gone, 0, `changes of the view without ghost text while ${n} of '${ghost}' were typed`);
   await picture('typed-through');
 });
 
@@ -159,4 +167,14 @@ test('who asks can go through several suggestions', async () => {
   await picture('another');
   await code.page.keyboard.press('Alt+[');
   await code.until(async () => (await code.ghost()) === first, 'the first one again');
+});
+
+test('a server that was killed comes back, and completes', async () => {
+  const [killed, ...others] = servers();
+  assert.ok(killed > 0 && others.length === 0, 'one server runs, the one of the extension');
+  process.kill(killed, 'SIGKILL');
+  await code.until(() => servers().some((pid) => pid !== killed), 'another server');
+  await code.untilStatus(/Octet: (ready|nothing)/);
+  await code.page.keyboard.type('    def peri', { delay: 15 });
+  await code.untilGhost();
 });

@@ -31,14 +31,15 @@ export function readServerSection(): Record<string, unknown> {
 
 /**
  * The server learns its own settings and no others; it asks for them when it hears that something changed. `client` gives the one that
- * can be told.
+ * can be told, `onRead` hears that the server reads them.
  */
-export function settingsMiddleware(client: () => LanguageClient | undefined): Middleware {
+export function settingsMiddleware(client: () => LanguageClient | undefined, onRead: () => void): Middleware {
   return {
     workspace: {
       configuration: (params, token, next: ConfigurationRequest.HandlerSignature) => {
-        if (params.items.every(({ section }) => section === 'octet')) return params.items.map(() => readServerSection());
-        return next(params, token);
+        if (!params.items.every(({ section }) => section === 'octet')) return next(params, token);
+        onRead();
+        return params.items.map(() => readServerSection());
       },
       didChangeConfiguration: async () => client()?.sendNotification(DidChangeConfigurationNotification.type, { settings: null }),
     },

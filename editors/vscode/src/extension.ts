@@ -36,6 +36,7 @@ export function activate(context: ExtensionContext): void {
     ...registerCommands(session, ghostText),
     session.onPart((part) => ghostText.onPart(part)),
     session.onDidChange(() => statusBar.update()),
+    session.onDidChangeSettings(() => ghostText.forget()),
     languages.registerInlineCompletionItemProvider(kSelector, ghostText),
     workspace.onDidChangeTextDocument((event) => ghostText.onChange(event)),
     window.onDidChangeActiveTextEditor((editor) => {

@@ -25,7 +25,11 @@ export class Session {
   readonly onDidChange = this.#changed.event;
   readonly #grew = new EventEmitter<Part>();
   readonly onPart = this.#grew.event;
+  readonly #settingsChanged = new EventEmitter<void>();
+  readonly onDidChangeSettings = this.#settingsChanged.event;
   readonly #policy = new RestartPolicy();
+  /** What the server knows of them, as JSON. */
+  #settingsRead = '';
   /** octet.serverPath when the server was looked for. */
   #named = '';
   #client: OctetClient | undefined;
@@ -52,12 +56,9 @@ export class Session {
   async onAnswer(isEmpty: boolean): Promise<void> {
     const { client, status } = this;
     if (client === undefined || status === undefined || (!isEmpty && status.lastReason === null)) return;
-    try {
-      this.status = isEmpty ? await client.sendRequest<ServerStatus>('octet/status') : { ...status, lastReason: null };
-      this.#changed.fire();
-    } catch {
-      // The server ended, which is told elsewhere.
-    }
+    if (isEmpty) return this.#askStatus();
+    this.status = { ...status, lastReason: null };
+    this.#changed.fire();
   }
 
   start(): Promise<void> {
@@ -129,9 +130,12 @@ export class Session {
     const spawned = async (): Promise<ServerProcess['child']> => (this.#process = new ServerProcess(file)).child;
     const client: OctetClient = new OctetClient('octet', 'Octet', spawned, {
       documentSelector: kSelector,
-      initializationOptions: { octet: { ...readServerSection(), streaming: true, status: true } },
+      initializationOptions: { octet: { ...this.#readSettings(), streaming: true, status: true } },
       synchronize: { configurationSection: 'octet' },
-      middleware: settingsMiddleware(() => (this.isOutdated ? undefined : this.client)),
+      middleware: settingsMiddleware(
+        () => (this.isOutdated ? undefined : this.client),
+        () => this.#onSettingsRead(),
+      ),
       outputChannel: this.log,
       stdioOptions: {
         stdout: () => {}, // the protocol
@@ -150,9 +154,36 @@ export class Session {
     client.onNotification('octet/inlineCompletionPartial', (part: Part) => this.#grew.fire(part));
     client.onDidChangeState(({ newState }) => {
       if (client !== this.#client) return;
-      if (newState === State.Running) this.#become('running');
+      if (newState !== State.Running) return;
+      this.#become('running');
+      void this.#askStatus(); // what it told before the library listened is lost
     });
     return client;
+  }
+
+  #readSettings(): Record<string, unknown> {
+    const section = readServerSection();
+    this.#settingsRead = JSON.stringify(section);
+    return section;
+  }
+
+  /** What was asked before the server knew of a change has an answer of other settings. */
+  #onSettingsRead(): void {
+    const before = this.#settingsRead;
+    this.#readSettings();
+    if (this.#settingsRead !== before) this.#settingsChanged.fire();
+  }
+
+  async #askStatus(): Promise<void> {
+    const client = this.#client;
+    try {
+      const status = await client?.sendRequest<ServerStatus>('octet/status');
+      if (client === undefined || client !== this.client) return;
+      this.status = status;
+      this.#changed.fire();
+    } catch {
+      // The server ended, which is told elsewhere.
+    }
   }
 
   #logLine(line: string): void {

@@ -91,7 +91,9 @@ export async function start(t: TestContext, values: Record<string, unknown> = {}
 export async function startReady(t: TestContext, values?: Record<string, unknown>): Promise<Editor> {
   assert.ok(process.env['OCTET_BIN'], 'OCTET_BIN names the octet binary to test');
   const editor = await start(t, values);
-  await until(() => /ready/.test(editor.status.tooltip), 'a server that is ready');
+  await until(() => /ready/.test(editor.status.tooltip), 'a server that is ready').catch((error: unknown) => {
+    throw new Error(`${String(error)}: ${editor.status.tooltip}\n${editor.log.join('\n')}`);
+  });
   return editor;
 }
 

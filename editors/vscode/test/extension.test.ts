@@ -193,6 +193,16 @@ test('without a server the reason is shown, and naming one starts it', async (t)
   await until(() => /ready/.test(editor.status.tooltip), 'a server');
 });
 
+test('another server that is named takes the place of the one that runs, without a complaint', async (t) => {
+  const editor = await startReady(t);
+  const file = script(t, `exec ${process.env['OCTET_BIN']} "$@"`);
+  configure({ serverPath: file, minConfidence: 0 });
+  await until(() => editor.log.some((line) => line.includes(file)), 'the other server');
+  await until(() => /ready/.test(editor.status.tooltip), 'a server that is ready');
+  assert.ok((await items(open())).length > 0);
+  assert.deepEqual(record.messages, []);
+});
+
 test('restarting by command gives another process, and stopping leaves none', async (t) => {
   const editor = await startReady(t);
   const before = await children();

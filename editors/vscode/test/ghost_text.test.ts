@@ -64,8 +64,10 @@ test('an answer that comes soon after its first part is shown at once and whole'
   const document = open();
   const { shown } = await first(document);
   grow(document, 'ra');
-  grow(document, 'radius', true);
-  questions[0]!.answer('radius');
+  setTimeout(() => {
+    grow(document, 'radius', true);
+    questions[0]!.answer('radius');
+  }, 5);
   assert.deepEqual(await shown, ['radius']);
   assert.deepEqual(editor.executed, []);
 });
@@ -182,6 +184,33 @@ test('a question that the editor drops is withdrawn once nobody asks on, and not
   assert.equal(questions.length, 1);
   assert.ok(!questions[0]!.token.isCancellationRequested, 'the next key may continue it');
   await until(() => questions[0]!.token.isCancellationRequested, 'its end');
+});
+
+test('a question that another one follows is left to the server', async (t) => {
+  const { questions, ask } = start(t);
+  const document = open();
+  const source = new vscode.CancellationTokenSource();
+  void ask(document, { token: source.token });
+  await until(() => questions.length === 1, 'a question');
+  source.cancel();
+  type(document, 'r');
+  void ask(document);
+  await new Promise((resolve) => setTimeout(resolve, 300)); // longer than an abandoned question lives
+  assert.deepEqual(questions.map(({ token }) => token.isCancellationRequested), [false, false]);
+  questions[1]!.answer();
+});
+
+test('what was asked before settings changed is not offered, then or later', async (t) => {
+  const { ghostText, questions, first, ask } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  ghostText.forget();
+  questions[0]!.answer('radius');
+  assert.deepEqual(await shown, []);
+  const again = ask(document);
+  await until(() => questions.length === 2, 'another question');
+  questions[1]!.answer();
+  assert.deepEqual(await again, []);
 });
 
 test('text that is taken while it grows is reported once it has a name', async (t) => {
