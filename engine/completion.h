@@ -50,7 +50,7 @@ std::string_view to_string(ByteSource source);
 
 /// For editors: where showing more would cost more than it brings, if two wrong bytes cost what a right one is worth. At 2,400 cursors in
 /// 21 packages that nothing was trained on 78 % of the bytes shown are right then, against 26 % without a minimum; 86 % of the
-/// cursors still have text (benchmarks/README.md).
+/// cursors still have text, before the grammar shortens it (benchmarks/README.md).
 inline constexpr double kEditorMinConfidence = 0.3;
 
 struct CompletionLimits {

@@ -10,7 +10,7 @@ namespace octet::engine {
 namespace {
 
 constexpr std::size_t kMaxPathBytes = 60;
-constexpr std::size_t kMaxClosers = 16;
+constexpr std::size_t kMaxClosers = 16;  // a document of nothing else is not read to its end at each key
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 

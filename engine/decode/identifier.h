@@ -1,4 +1,4 @@
-// What a word of source text consists of.
+// What words of source text consist of, and what stands between them in a line.
 #pragma once
 
 namespace octet::engine {
@@ -7,5 +7,7 @@ namespace octet::engine {
 constexpr bool is_identifier_byte(char c) {
   return static_cast<unsigned char>(c) >= 0x80 || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 }  // namespace octet::engine

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "engine/context/document.h"
+#include "engine/decode/identifier.h"
 
 namespace octet::engine {
 namespace {
@@ -14,8 +15,6 @@ constexpr std::size_t kMaxWidth = 8;
 
 /// A bracket's lines may also be aligned with what stands behind it.
 bool opens_block(char c) { return c == '{' || c == ':'; }
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 }  // namespace
 

@@ -13,7 +13,6 @@ constexpr std::string_view kBlank = " \t\r";
 /// A longer rest of a line is not what a model repeats by the byte.
 constexpr std::size_t kMaxRest = 256;
 
-bool is_blank(char c) { return kBlank.find(c) != std::string_view::npos; }
 bool is_blank(std::string_view text) { return text.find_first_not_of(kBlank) == std::string_view::npos; }
 
 std::string_view without_trailing_blanks(std::string_view text) { return text.substr(0, text.find_last_not_of(kBlank) + 1); }

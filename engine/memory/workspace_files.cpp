@@ -188,7 +188,8 @@ std::optional<Refusal> WorkspaceFilter::refused(std::string_view relative_path, 
 
 std::optional<Refusal> WorkspaceFilter::withheld(std::string_view relative_path) const {
   const auto by_name = refused_by_name(relative_path, /*is_folder=*/false);
-  if (by_name == Refusal::kSecret || by_name == Refusal::kOutside) return by_name == Refusal::kSecret ? by_name : std::nullopt;
+  if (by_name == Refusal::kSecret) return by_name;
+  if (by_name == Refusal::kOutside) return std::nullopt;
   if (rules_->root_reason) return rules_->root_reason;
   for (std::size_t slash = relative_path.find('/'); slash != std::string_view::npos; slash = relative_path.find('/', slash + 1)) {
     if (rules_->is_ignored(relative_path.substr(0, slash), /*is_folder=*/true)) return Refusal::kIgnored;

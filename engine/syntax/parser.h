@@ -21,8 +21,6 @@ using Tree = std::unique_ptr<TSTree, TreeDeleter>;
 /// Prefix, completion, suffix: one text. The pieces must outlive its use.
 struct PiecedText {
   std::array<std::string_view, 3> pieces;
-
-  std::size_t size() const { return pieces[0].size() + pieces[1].size() + pieces[2].size(); }
 };
 
 /// Move-only; used by one thread at a time.
@@ -43,7 +41,7 @@ class Parser {
   std::unique_ptr<TSParser, Deleter> parser_;
 };
 
-/// Lines and bytes behind the last line feed, from `from` at `start` to the end of `text`.
+/// Where a text that begins at `start` ends: lines, and bytes behind the last line feed.
 TSPoint point_behind(TSPoint start, std::string_view text);
 
 /// What makes `after` of `before`, which lies at `offset` and `start` in a document: all before and behind what differs is the same. Begins
