@@ -117,7 +117,7 @@ class CompleteTest(CliTest):
 
     def test_multiline_never_stays_on_the_line_and_always_may_leave_it(self):
         source = "int area(int width, int height) {\n"
-        (self.folder / "geometry").mkdir()  # the model sees the folder's name, which is random otherwise
+        (self.folder / "geometry").mkdir()
         path = self.write("geometry/area.c", source + "\n")
         place = cursor_after(source.encode(), b"height) {")
 

@@ -107,8 +107,10 @@ class CliTest(unittest.TestCase):
 
     def setUp(self):
         self.assertTrue(BIN.is_file(), f"OCTET_BIN: no binary at {BIN}")
-        self.folder = Path(tempfile.mkdtemp(prefix="octet-cli-"))
-        self.addCleanup(shutil.rmtree, self.folder)
+        scratch = Path(tempfile.mkdtemp(prefix="octet-cli-"))
+        self.addCleanup(shutil.rmtree, scratch)
+        self.folder = scratch / "project"  # the model sees the folder's name: not a random one
+        self.folder.mkdir()
 
     def write(self, name, content):
         path = self.folder / name

@@ -1,6 +1,6 @@
 // What lsp.md asks of the server beyond plain completions, with the client that VS Code's extensions are built from.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -44,8 +44,10 @@ test('files that a pattern names are not completed', async (t) => {
 });
 
 test('a folder that joins the workspace is remembered, and no longer once it leaves', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'octet-folder-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const scratch = mkdtempSync(join(tmpdir(), 'octet-folder-'));
+  t.after(() => rmSync(scratch, { recursive: true }));
+  const folder = join(scratch, 'project'); // the model sees the folder's name: not a random one
+  mkdirSync(folder);
   writeFileSync(join(folder, 'other.py'), 'def zygote_quorum_factor(vexing_parameter):\n    return vexing_parameter\n'.repeat(20));
   user.setFolders([]);
   const client = await start(t);
