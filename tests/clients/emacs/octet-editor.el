@@ -43,7 +43,10 @@
 
 (defun octet-open (name text &optional coding)
   "Visit a new file NAME of the project that holds TEXT, stored in CODING."
-  (unless octet-folder (setq octet-folder (file-name-as-directory (make-temp-file "octet-emacs-" t))))
+  (unless octet-folder
+    ;; The model sees the folder's name: not a random one.
+    (setq octet-folder (file-name-as-directory (expand-file-name "project" (make-temp-file "octet-emacs-" t))))
+    (make-directory octet-folder))
   (let ((path (expand-file-name name octet-folder)))
     (let ((coding-system-for-write (or coding 'utf-8-unix))) (write-region text nil path nil 'silent))
     (switch-to-buffer (find-file-noselect path))
@@ -82,7 +85,7 @@
       (when (buffer-file-name buffer)
         (with-current-buffer buffer (set-buffer-modified-p nil))
         (kill-buffer buffer)))
-    (when octet-folder (delete-directory octet-folder t))
+    (when octet-folder (delete-directory (file-name-directory (directory-file-name octet-folder)) t))
     (setq octet-folder nil)))
 
 ;;; Completions

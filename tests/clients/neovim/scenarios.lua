@@ -177,7 +177,9 @@ return {
     'a file is completed before and after it is saved',
     function()
       local server = editor.start()
-      local path = vim.fn.tempname() .. '.py'
+      local scratch = vim.fn.tempname()
+      local path = scratch .. '/project/circle.py' -- the model sees the folder's name: not a random one
+      vim.fn.mkdir(scratch .. '/project', 'p')
       vim.fn.writefile(kCircle, path)
       vim.cmd('edit ' .. path)
       assert(vim.lsp.buf_attach_client(0, server.client.id))
@@ -186,7 +188,7 @@ return {
       vim.cmd('silent write')
       editor.type('ggO# 😀<Esc>')
       editor.expect_same_as_fresh(server, 8, kEnd[2])
-      vim.fn.delete(path)
+      vim.fn.delete(scratch, 'rf')
     end,
   },
   {
