@@ -92,13 +92,21 @@ std::optional<std::vector<double>> values_of(const Json& figure) {
   return values;
 }
 
-double probability(const std::vector<double>& a, const std::vector<double>& b, bool are_pairs) {
-  if (a.size() < 2 || b.size() < 2) return 1;
+struct Difference {
+  double change = 0;  // of B against A
+  double probability = 1;
+};
+
+Difference difference_of(const std::vector<double>& a, const std::vector<double>& b, bool are_pairs) {
   const auto is_positive = [](double value) { return value > 0; };
   const bool has_logarithms = std::ranges::all_of(a, is_positive) && std::ranges::all_of(b, is_positive);
   const auto x = has_logarithms ? logarithms(a) : a;
   const auto y = has_logarithms ? logarithms(b) : b;
-  return are_pairs && a.size() == b.size() ? probability_of_pairs(x, y) : probability_of_groups(x, y);
+  const double from = sample_of(x).mean;
+  const double to = sample_of(y).mean;
+  const double change = from == to ? 0 : has_logarithms ? std::expm1(to - from) : (to - from) / std::abs(from);
+  if (a.size() < 2 || b.size() < 2) return {change, 1};
+  return {change, are_pairs && a.size() == b.size() ? probability_of_pairs(x, y) : probability_of_groups(x, y)};
 }
 
 /// Holm 1979: the smallest of m counts m times, the next one m - 1 times, and none less than one before it.
@@ -136,16 +144,13 @@ Result<std::vector<Comparison>> compare_results(const Json& a, const Json& b, do
     const auto y = values_of(b["figures"].value(name, Json()));
     if (!x || !y) continue;
     Comparison comparison{name, figure.value("unit", ""), median(*x), median(*y), 0, 1, Verdict::kNotJudged};
-    comparison.change = comparison.a == comparison.b ? 0 : (comparison.b - comparison.a) / std::abs(comparison.a);
     const std::string kind = figure.value("kind", "time");
+    const Difference difference = difference_of(*x, *y, are_of_one_run || kind == "ratio");
+    comparison.change = difference.change;
     if (figure.value("judged", false)) {
       comparison.verdict = Verdict::kSame;
-      if (kind == "count") {
-        comparison.probability = comparison.a == comparison.b ? 1 : 0;
-      } else {
-        comparison.probability = probability(*x, *y, are_of_one_run || kind == "ratio");
-        to_correct.push_back(comparisons.size());
-      }
+      comparison.probability = kind == "count" ? (comparison.a == comparison.b ? 1 : 0) : difference.probability;
+      if (kind != "count") to_correct.push_back(comparisons.size());
     }
     comparisons.push_back(std::move(comparison));
   }

@@ -26,7 +26,7 @@ struct Comparison {
   std::string unit;
   double a = 0;  // medians
   double b = 0;
-  double change = 0;       // of B against A: 0.15 is 15 % more
+  double change = 0;       // of B against A, of means (geometric ones, where nothing is 0): 0.15 is 15 % more
   double probability = 1;  // of a change as large where there is none, after Holm's correction for how many were judged
   Verdict verdict = Verdict::kNotJudged;
 };

@@ -333,9 +333,4 @@ class LspServer final : public ServerUnderTest {
 
 std::unique_ptr<ServerUnderTest> make_lsp_server(LspServerOptions options) { return std::make_unique<LspServer>(std::move(options)); }
 
-std::string_view to_string(Outcome outcome) {
-  constexpr std::array<std::string_view, 4> kNames{"text", "nothing", "superseded", "failed"};
-  return kNames.at(static_cast<std::size_t>(outcome));
-}
-
 }  // namespace octet::benchmarks

@@ -1,6 +1,7 @@
 #include "benchmarks/latency/replay.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <set>
@@ -39,6 +40,11 @@ double difference(const Counters& before, const Counters& after, const char* nam
 }
 
 }  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  constexpr std::array<std::string_view, 4> kNames{"text", "nothing", "superseded", "failed"};
+  return kNames.at(static_cast<std::size_t>(outcome));
+}
 
 void open_documents(ServerUnderTest& server, const Trace& trace) {
   for (std::size_t i = 0; i < trace.files.size(); ++i) server.open(i, trace.files[i], trace.files[i].text);
