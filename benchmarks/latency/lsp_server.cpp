@@ -46,6 +46,7 @@ class LspServer final : public ServerUnderTest {
   LspServer& operator=(const LspServer&) = delete;
 
   Result<void> start() override {
+    std::signal(SIGPIPE, SIG_IGN);  // a server that ended is an error like others
     auto environment = boost::this_process::environment();
     process::environment its_own = environment;
     if (!options_.home.empty()) {

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds kGlance{500};
 /// A server that has begun to index a workspace or to load is at rest once it has computed for less than this in a glance.
 constexpr double kRestCpuMs = 5;
 
+constexpr std::size_t kCancelStride = 3;
+
 /// Few, so that chance has few chances, and none that single slow keys decide.
 constexpr std::array<std::string_view, 6> kJudged{"unhurried.least_ms", "unhurried.cpu_ms_per_key",         "ready_ms",
                                                   "rss_bytes",          "unhurried.positions_computed.p95", "unhurried.from_memory"};
@@ -161,6 +163,11 @@ Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, d
     repetition.typing_counters[name] = value - (before.contains(name) ? before.at(name) : 0);
   }
 
+  open_documents(server, trace);
+  auto cancelled = play_cancelled(server, trace, kCancelStride);
+  if (!cancelled) return tl::unexpected(cancelled.error());
+  repetition.cancel_ms = std::move(*cancelled);
+
   if (const auto rested = wait_for_rest(server); !rested) return tl::unexpected(rested.error());
   const double resting = cpu_ms(server.process_id());
   if (const auto ran = server.run_until(Clock::now() + kRest, [] { return false; }); !ran) return tl::unexpected(ran.error());
@@ -203,6 +210,10 @@ std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions) {
   table.add_times("unhurried.memory_ms", &Repetition::unhurried, is_remembered_text, &KeyRecord::whole_ms, {50, 95});
   table.add_times("typing.first_ms", &Repetition::typing, is_text, &KeyRecord::first_ms, {50, 95});
   table.add_times("typing.whole_ms", &Repetition::typing, is_text, &KeyRecord::whole_ms, {50, 90, 95, 99});
+  if (std::ranges::all_of(repetitions, [](const Repetition& r) { return !r.cancel_ms.empty(); })) {
+    table.add("cancel_ms.p50", "ms", "less", "time", [](const Repetition& r) { return percentile(r.cancel_ms, 0.5); });
+    table.add("cancel_ms.p95", "ms", "less", "time", [](const Repetition& r) { return percentile(r.cancel_ms, 0.95); });
+  }
   const auto typing_share = [](Outcome outcome) {
     return [outcome](const Repetition& repetition) {
       const auto n = std::ranges::count_if(repetition.typing, [&](const KeyRecord& record) { return record.outcome == outcome; });

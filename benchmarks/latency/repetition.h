@@ -21,7 +21,8 @@ struct Repetition {
   double ready_ms = 0;    // from nothing to the first completion that was computed
   std::vector<KeyRecord> unhurried;
   std::vector<KeyRecord> typing;
-  Counters typing_counters;  // what they grew by while typing; empty where the server counts nothing
+  std::vector<double> cancel_ms;  // until nothing is computed any more
+  Counters typing_counters;       // what they grew by while typing; empty where the server counts nothing
   double unhurried_cpu_ms = 0;
   double typing_cpu_ms = 0;
   double rest_cpu_share = 0;  // of one core, while nobody asks
