@@ -1,7 +1,7 @@
 ;;; octet-test.el --- editors/emacs/octet.el with octet itself  -*- lexical-binding: t -*-
 
 ;;; Commentary:
-;;   emacs --batch -Q -l tests/editors/emacs/octet-test.el -f ert-run-tests-batch-and-exit
+;;   emacs --batch -l tests/editors/emacs/octet-test.el -f ert-run-tests-batch-and-exit
 ;;
 ;; OCTET_BIN names the binary.  Keys are pressed: they go through Emacs's command loop.
 
@@ -10,6 +10,8 @@
 (require 'ert)
 (require 'ert-x)
 (load (expand-file-name "../../../editors/emacs/octet" (file-name-directory load-file-name)))
+
+(defconst octet-test-readme (expand-file-name "../../../editors/README.md" (file-name-directory load-file-name)))
 
 (setq octet-command (list (or (getenv "OCTET_BIN") (error "OCTET_BIN names the octet binary to test")) "lsp" "--stdio")
       make-backup-files nil
@@ -139,6 +141,23 @@
     (should (equal (buffer-substring (overlay-start octet--overlay) (overlay-end octet--overlay)) ")"))
     (octet-take)
     (should (equal (buffer-string) "é\n漢(abc); g"))))
+
+(ert-deftest octet-test-documented-lines ()
+  "The lines of editors/README.md do what it says; the file is loaded from where this test finds it."
+  (package-initialize)
+  (require 'eglot)
+  (let ((lines (with-temp-buffer
+                 (insert-file-contents octet-test-readme)
+                 (cl-loop while (re-search-forward "^    (" nil t)
+                          do (backward-char)
+                          collect (read (current-buffer)))))
+        (global-map (copy-keymap global-map)) (eglot-server-programs nil))
+    (should (equal (mapcar #'car lines) '(load global-set-key add-to-list)))
+    (mapc #'eval (cdr lines))
+    (should (eq (lookup-key global-map (kbd "M-\\")) 'octet-suggest))
+    (with-temp-buffer
+      (setq buffer-file-name "/nowhere/a.py" major-mode 'python-mode)
+      (should (equal (nth 3 (eglot--guess-contact)) '("octet" "lsp" "--stdio"))))))
 
 (provide 'octet-test)
 ;;; octet-test.el ends here
