@@ -131,7 +131,7 @@ class Installation:
     def put(self, what, part, tree, root, note=""):
         left = put(self.manifest, part, tree, root)
         n_files = sum(known["part"] == f"{part} {root}" for known in self.manifest.files.values())
-        say(what, f"{n_files} files in {root}{note}")
+        say(what, f"{n_files} file{'s' * (n_files != 1)} in {root}{note}")
         for reason in left:
             self.is_complete = False
             say("left", f"{reason}; move it away and install again")

@@ -18,7 +18,9 @@
 
 (defvar octet--server nil "The one connection, to which all buffers belong.")
 (defvar octet--folders nil "Those that the server was told.")
-(defvar-local octet--opened nil "The server that has this buffer, and the text's tick that it knows.")
+(defvar-local octet--opened nil "The server that has this buffer, its document there, the text's tick.")
+(put 'octet--opened 'permanent-local t) ; another major mode is not another buffer
+(put 'octet--close 'permanent-local-hook t)
 (defvar-local octet--overlay nil "The suggestion on the screen.")
 (defvar octet--end #'ignore "Ends its keys, and hides it.")
 
@@ -61,20 +63,21 @@
   (unless (and octet--server (jsonrpc-running-p octet--server)) (octet--start))
   (let ((tick (buffer-chars-modified-tick))
         (text (save-restriction (widen) (buffer-substring-no-properties (point-min) (point-max)))))
-    (cond ((not (eq (car octet--opened) octet--server))
+    (cond ((not (and (eq (nth 0 octet--opened) octet--server) (equal (nth 1 octet--opened) (octet--document))))
+           (octet--close) ; under another name
            (octet--folder)
            (jsonrpc-notify octet--server :textDocument/didOpen
                            (list :textDocument (append (octet--document) (list :languageId (octet--language) :version tick :text text))))
            (add-hook 'kill-buffer-hook #'octet--close nil t))
-          ((/= tick (cdr octet--opened))
+          ((/= tick (nth 2 octet--opened))
            (jsonrpc-notify octet--server :textDocument/didChange
                            (list :textDocument (append (octet--document) (list :version tick))
                                  :contentChanges (vector (list :text text))))))
-    (setq octet--opened (cons octet--server tick))))
+    (setq octet--opened (list octet--server (octet--document) tick))))
 
 (defun octet--close ()
   (when (and octet--opened (eq (car octet--opened) octet--server) (jsonrpc-running-p octet--server))
-    (jsonrpc-notify octet--server :textDocument/didClose (list :textDocument (octet--document)))))
+    (jsonrpc-notify octet--server :textDocument/didClose (list :textDocument (nth 1 octet--opened)))))
 
 ;;; The suggestion
 
@@ -150,7 +153,8 @@ All of it replaces what its item says behind point."
 (defun octet-suggest ()
   "Show a completion at point."
   (interactive)
-  (unless buffer-file-name (user-error "Octet completes files, and this buffer has none"))
+  (unless (and buffer-file-name (not (file-remote-p buffer-file-name)))
+    (user-error "Octet completes files of this machine, and this buffer has none"))
   (funcall octet--end)
   (let ((item (octet--ask)))
     (if (null item)

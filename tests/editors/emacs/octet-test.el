@@ -120,6 +120,20 @@
             (octet-test-press "TAB")
             (should (equal (buffer-string) (concat before fresh)))))))))
 
+(ert-deftest octet-test-name ()
+  "A file that gets another name is completed under that name, and only there."
+  (octet-test-visit "circle.txt" octet-test-circle
+    (lambda ()
+      (octet-test-suggest)
+      (octet-test-press "C-e")
+      (let ((old (octet--document)))
+        (write-file (expand-file-name "circle.py" (file-name-directory buffer-file-name)))
+        (goto-char (point-max))
+        (octet-test-suggest)
+        (should-error (jsonrpc-request octet--server :textDocument/inlineCompletion
+                                       (list :textDocument old :position '(:line 0 :character 0) :context '(:triggerKind 1)))
+                      :type 'jsonrpc-error)))))
+
 (ert-deftest octet-test-silence ()
   "Why there is nothing is said, in a file that is left out and in a buffer without a file."
   (octet-test-visit ".env" "PASSWORD="
