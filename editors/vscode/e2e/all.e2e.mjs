@@ -2,3 +2,4 @@
 import './showing.e2e.mjs';
 import './accepting.e2e.mjs';
 import './server.e2e.mjs';
+import './keystroke_to_paint.e2e.mjs';
