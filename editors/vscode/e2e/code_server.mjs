@@ -59,11 +59,18 @@ export class CodeServer {
     for (const stream of [code.child.stdout, code.child.stderr]) stream.setEncoding('utf8').on('data', (text) => (code.log += text));
     await code.until(() => code.log.includes('HTTP server listening'), 'code-server');
     code.browser = await chromium.launch({ executablePath: process.env.OCTET_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: kBrowserArguments });
-    code.page = await code.browser.newPage({ viewport: { width: 1100, height: 900 } });
-    code.page.setDefaultTimeout(kLimitMs);
-    await code.page.goto(`http://127.0.0.1:${port}/?folder=${code.workspace}`);
-    await code.page.waitForSelector('.monaco-workbench .statusbar', { timeout: 60_000 });
+    code.address = `http://127.0.0.1:${port}/?folder=${code.workspace}`;
+    code.page = await code.openWindow({ viewport: { width: 1100, height: 900 } });
     return code;
+  }
+
+  /** Another window on the same folder. */
+  async openWindow(options) {
+    const page = await this.browser.newPage(options);
+    page.setDefaultTimeout(kLimitMs);
+    await page.goto(this.address);
+    await page.waitForSelector('.monaco-workbench .statusbar', { timeout: 60_000 });
+    return page;
   }
 
   async stop() {

@@ -213,6 +213,29 @@ test('restarting by command gives another process, and stopping leaves none', as
   assert.notDeepEqual(now, before);
 });
 
+test('a benchmark tells round trips and the server\'s own times, and can be stopped', async (t) => {
+  const editor = await startReady(t);
+  vscode.workspace.asRelativePath = () => 'src/circle.py';
+  open();
+  await vscode.commands.executeCommand('octet.benchmarkHere');
+  const report = editor.log.join('\n');
+  assert.match(report, /in src\/circle\.py/);
+  assert.match(report, /answers +30 of 30, \d+ of them with text/);
+  const [, trip, own] = /answer +([\d.]+).*\n.*own +([\d.]+)/.exec(report) ?? [];
+  assert.ok(Number(own) > 0 && Number(own) <= Number(trip), report);
+  assert.match(report, /device +cpu/);
+
+  const { withProgress } = vscode.window;
+  t.after(() => (vscode.window.withProgress = withProgress));
+  vscode.window.withProgress = (_: unknown, task: any) => {
+    const source = new vscode.CancellationTokenSource();
+    return task({ report: ({ message }: { message: string }) => message.startsWith('3 ') && source.cancel() }, source.token);
+  };
+  editor.log.length = 0;
+  await vscode.commands.executeCommand('octet.benchmarkHere');
+  assert.match(editor.log.join('\n'), /answers +[23] of 30 \(stopped\)/);
+});
+
 test('the reports of explain and doctor are shown', async (t) => {
   const editor = await startReady(t);
   assert.ok((await items(open())).length > 0);
