@@ -54,9 +54,9 @@ export function latencyReport({ file, samples, n_asked, model, device, threads }
   return [
     `Completions in ${file}, asked for at ${n_asked} places, one after the other`,
     '',
-    `  ${'milliseconds'.padEnd(28)}${['p50', 'p95', 'max'].map((name) => name.padStart(8)).join('')}`,
-    row('from question to answer', samples.map(({ roundTripMs }) => roundTripMs)),
-    row("of these the server's own", samples.flatMap(({ serverMs }) => serverMs ?? [])),
+    `  ${'milliseconds to a text'.padEnd(28)}${['p50', 'p95', 'max'].map((name) => name.padStart(8)).join('')}`,
+    row('from question to answer', withText.map(({ roundTripMs }) => roundTripMs)),
+    row("of these the server's own", withText.flatMap(({ serverMs }) => serverMs ?? [])),
     '',
     `  answers                     ${samples.length} of ${n_asked}${samples.length < n_asked ? ' (stopped)' : ''}, ${withText.length} of them with text`,
     `  bytes                       ${n_bytes}, ${mean.toFixed(1)} an answer with text`,
