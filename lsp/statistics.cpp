@@ -155,6 +155,7 @@ Json Statistics::to_json() const {
   std::vector<double> sorted(latencies_ms_.begin(), latencies_ms_.end());
   std::ranges::sort(sorted);
   Json& latency = json["latency_ms"] = {{"n", sorted.size()}};
+  latency["last"] = latencies_ms_.empty() ? Json(nullptr) : Json(latencies_ms_.back());
   for (const auto& [name, p] : {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}}) {
     latency[name] = sorted.empty() ? Json(nullptr) : Json(percentile(sorted, p));
   }

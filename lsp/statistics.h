@@ -36,8 +36,8 @@ class Statistics {
   void offered(const std::string& token, std::size_t n_bytes, std::size_t n_typed);
 
   /// {requests, answered, from_memory, silent: {code: n}, steps, steps_after_stop, late_stops, drafted, accepted_drafts,
-  /// positions_computed, positions_reused, bytes_offered, shown, accepted, accepted_partly, dismissed, bytes_accepted, latency_ms: {n, p50,
-  /// p90, p95, p99}}
+  /// positions_computed, positions_reused, bytes_offered, shown, accepted, accepted_partly, dismissed, bytes_accepted, latency_ms:
+  /// {n, last, p50, p90, p95, p99}}
   Json to_json() const;
 
  private:

@@ -18,6 +18,7 @@ TEST_CASE("latencies are told as what a share of the answers does not exceed") {
   for (int ms = 100; ms >= 1; --ms) statistics.answered(ms, 1, false);
   const Json latency = statistics.to_json().at("latency_ms");
   CHECK(latency.at("n") == 100);
+  CHECK(latency.at("last") == 1.0);
   CHECK(latency.at("p50") == 50.0);
   CHECK(latency.at("p90") == 90.0);
   CHECK(latency.at("p95") == 95.0);

@@ -6,6 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
+// What takes longer has failed, also on a machine that is busy.
+const kLimitMs = Number(process.env.OCTET_LIMIT_MS ?? 30_000);
+// Longer than the extension lets text grow before it shows more.
+const kQuietMs = 150;
 const kBrowserArguments = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 const kSettings = {
@@ -40,6 +44,7 @@ export class CodeServer {
     for (const each of [code.workspace, join(data, 'User'), extensions]) mkdirSync(each, { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(join(code.workspace, name), text);
     writeFileSync(join(data, 'User', 'settings.json'), JSON.stringify({ ...kSettings, ...settings }));
+    code.set({}); // so that the editor watches the file
     const home = { HOME: code.root, XDG_CACHE_HOME: join(code.root, 'cache'), XDG_STATE_HOME: join(code.root, 'state'), XDG_CONFIG_HOME: join(code.root, 'config'), XDG_DATA_HOME: join(code.root, 'share') };
     const environment = { ...process.env, ...home };
     delete environment.OCTET_MODEL; // the one in the extension
@@ -52,12 +57,20 @@ export class CodeServer {
     code.child = spawn(process.execPath, [entry, ...common, ...options, code.workspace], { env: environment, stdio: 'pipe', detached: true });
     code.log = '';
     for (const stream of [code.child.stdout, code.child.stderr]) stream.setEncoding('utf8').on('data', (text) => (code.log += text));
-    await code.#until(() => code.log.includes('HTTP server listening'), 'code-server');
+    await code.until(() => code.log.includes('HTTP server listening'), 'code-server');
     code.browser = await chromium.launch({ executablePath: process.env.OCTET_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: kBrowserArguments });
-    code.page = await code.browser.newPage({ viewport: { width: 1100, height: 900 } });
-    await code.page.goto(`http://127.0.0.1:${port}/?folder=${code.workspace}`);
-    await code.page.waitForSelector('.monaco-workbench .statusbar', { timeout: 60_000 });
+    code.address = `http://127.0.0.1:${port}/?folder=${code.workspace}`;
+    code.page = await code.openWindow({ viewport: { width: 1100, height: 900 } });
     return code;
+  }
+
+  /** Another window on the same folder. */
+  async openWindow(options) {
+    const page = await this.browser.newPage(options);
+    page.setDefaultTimeout(kLimitMs);
+    await page.goto(this.address);
+    await page.waitForSelector('.monaco-workbench .statusbar', { timeout: 60_000 });
+    return page;
   }
 
   async stop() {
@@ -74,8 +87,19 @@ export class CodeServer {
     await this.page.keyboard.press('Enter');
     await this.page.waitForSelector('.quick-input-widget', { state: 'hidden' });
     await this.page.waitForSelector(`.editor-instance[aria-label*="${name}"], .tab.active[data-resource-name="${name}"]`);
+    await this.focus();
+  }
+
+  /** Puts the cursor at the document's end. */
+  async focus() {
     await this.page.click('.editor-instance .view-lines');
     await this.page.keyboard.press('Control+End');
+  }
+
+  /** The workspace's settings: these and no others. */
+  set(settings) {
+    mkdirSync(join(this.workspace, '.vscode'), { recursive: true });
+    writeFileSync(join(this.workspace, '.vscode', 'settings.json'), JSON.stringify(settings));
   }
 
   async run(command) {
@@ -87,30 +111,50 @@ export class CodeServer {
     await this.page.waitForSelector('.quick-input-widget', { state: 'hidden' });
   }
 
-  /** The first line of the ghost text as it is seen, blanks as plain ones. Behind an entry of the list of suggestions it has another class. */
+  /** The ghost text as it is seen, blanks as plain ones. Behind an entry of the list of suggestions it has another class. */
   async ghost() {
-    const texts = await this.page.$$eval('.editor-instance [class*="ghost-text-decoration"]', (nodes) => nodes.map((node) => node.textContent));
-    return texts.join('').replaceAll('\u00a0', ' ').replaceAll('\u00b7', ' ');
+    const texts = await this.page.evaluate(() => {
+      const editor = document.querySelector('.editor-instance');
+      const inLine = [...editor.querySelectorAll('[class*="ghost-text-decoration"]')].map((node) => node.textContent).join('');
+      return [inLine, ...[...editor.querySelectorAll('.suggest-preview-text .view-line')].map((node) => node.textContent)];
+    });
+    return texts.join('\n').replaceAll(/[\u00a0\u00b7]/g, ' ');
   }
 
+  /** Text that grows no more: the lines of a text come in different frames, and the text in several parts. */
   async untilGhost(what = 'ghost text') {
-    await this.#until(async () => (await this.ghost()) !== '', what);
-    return this.ghost();
+    let [text, since] = ['', 0];
+    await this.until(async () => {
+      const now = await this.ghost();
+      if (now !== text) [text, since] = [now, performance.now()];
+      return text !== '' && performance.now() - since > kQuietMs;
+    }, what);
+    return text;
+  }
+
+  async untilNoGhost() {
+    await this.until(async () => (await this.ghost()) === '', 'the ghost text to go');
+  }
+
+  async isDirty() {
+    return (await this.page.$('.tab.active.dirty')) !== null;
+  }
+
+  /** The text of the panel below the editor. */
+  async panel() {
+    return (await this.page.textContent('.panel')).replaceAll('\u00a0', ' ');
   }
 
   async untilStatus(pattern) {
     const label = () => this.page.$$eval('.statusbar-item', (nodes) => nodes.map((node) => node.getAttribute('aria-label') ?? node.textContent).join('\n'));
-    await this.#until(async () => pattern.test(await label()), `a status like ${pattern}`);
+    await this.until(async () => pattern.test(await label()), `a status like ${pattern}`);
   }
 
-  until(holds, what) {
-    return this.#until(holds, what);
-  }
-
-  async #until(holds, what, limitMs = 60_000) {
+  /** Waits for what an event elsewhere makes true. */
+  async until(holds, what, limitMs = kLimitMs) {
     const end = Date.now() + limitMs;
     while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`${what}: not within ${limitMs} ms\n${this.log.slice(-2000)}`);
+      if (Date.now() > end) throw new Error(`${what}: not within ${limitMs} ms`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -1,6 +1,9 @@
 // The commands of package.json.
-import { ConfigurationTarget, type Disposable, commands, window, workspace } from 'vscode';
+import { ConfigurationTarget, type Disposable, ProgressLocation, commands, languages, window, workspace } from 'vscode';
+import { benchmark } from './benchmark';
+import { kSelector } from './client';
 import type { GhostText } from './ghost_text';
+import { latencyReport } from './latency';
 import { type Counts, type Explanation, explanationReport, statisticsReport } from './reports';
 import { run } from './server_process';
 import type { Session } from './session';
@@ -22,6 +25,7 @@ const kMenu: readonly (readonly [string, string])[] = [
   ['octet.explain', '$(question) Explain the last completion'],
   ['octet.statistics.show', '$(graph) Statistics'],
   ['octet.showLog', '$(output) Log'],
+  ['octet.benchmarkHere', '$(dashboard) Benchmark here'],
   ['octet.doctor', '$(pulse) Check this machine'],
   ['octet.forget', '$(trash) Forget this workspace'],
   ['octet.restart', '$(debug-restart) Restart the server'],
@@ -76,6 +80,14 @@ export function registerCommands(session: Session, ghostText: GhostText): Dispos
     'octet.explain': async () => {
       const explanation = await session.client?.sendRequest<Explanation>('octet/explain');
       if (explanation !== undefined) report(explanationReport(explanation));
+    },
+    'octet.benchmarkHere': async () => {
+      const document = window.activeTextEditor?.document;
+      if (document === undefined || languages.match(kSelector, document) === 0) return window.showInformationMessage('Octet: no file is open.');
+      const options = { location: ProgressLocation.Notification, title: 'Octet: benchmark', cancellable: true };
+      const measured = await window.withProgress(options, (progress, token) => benchmark(session, document, progress, token));
+      if (measured === undefined) return window.showWarningMessage(session.failure ?? 'Octet: the server is not running yet.');
+      report(latencyReport(measured));
     },
     'octet.doctor': async () => {
       if (session.server === undefined) return report(session.failure ?? 'Octet has no server.');

@@ -39,6 +39,9 @@ export function activate(context: ExtensionContext): void {
     session.onDidChangeSettings(() => ghostText.forget()),
     languages.registerInlineCompletionItemProvider(kSelector, ghostText),
     workspace.onDidChangeTextDocument((event) => ghostText.onChange(event)),
+    window.onDidChangeTextEditorSelection(({ textEditor }) => {
+      if (textEditor === window.activeTextEditor && languages.match(kSelector, textEditor.document) > 0) ghostText.onCursor(textEditor);
+    }),
     window.onDidChangeActiveTextEditor((editor) => {
       statusBar.update();
       if (editor !== undefined) notify('textDocument/didFocus', { textDocument: { uri: editor.document.uri.toString() } });

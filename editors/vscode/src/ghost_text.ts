@@ -7,6 +7,7 @@ import {
   type Position,
   type TextDocument,
   type TextDocumentChangeEvent,
+  type TextEditor,
   CancellationTokenSource,
   InlineCompletionItem,
   InlineCompletionTriggerKind,
@@ -40,6 +41,8 @@ interface Conversation {
   readonly isInvoked: boolean;
   readonly cancel: CancellationTokenSource;
   readonly startedAt: number;
+  /** When its first text came. */
+  firstAt?: number;
   isDone: boolean;
   /** Called with every new text, and at the end. */
   waiting: (() => void)[];
@@ -58,6 +61,12 @@ export class GhostText implements InlineCompletionItemProvider {
   #live: Conversation | undefined;
   /** The text that the editor was given last. */
   #given = '';
+  /** What was asked for before the editor asked. */
+  #prepared: Conversation | undefined;
+  /** What a change led to. */
+  #changed: { uri: string; version: number } | undefined;
+  /** Whether the editor asked last for what goes on from an entry of its list. */
+  #isListOpen = false;
   /** The document that the editor is asked to ask about again. */
   #refreshing: { uri: string; version: number } | undefined;
   #refreshTimer: NodeJS.Timeout | undefined;
@@ -82,22 +91,26 @@ export class GhostText implements InlineCompletionItemProvider {
     const isRefresh = this.#refreshing?.uri === uri && this.#refreshing.version === document.version;
     const isInvoked = context.triggerKind === InlineCompletionTriggerKind.Invoke && !isRefresh;
     const selected = context.selectedCompletionInfo;
-    const known = await this.#known(document, position, isInvoked, token);
+    this.#isListOpen = selected !== undefined;
+    const prepared = this.#takePrepared(document, position, isInvoked);
+    const known = prepared !== undefined && !prepared.isDone ? [] : await this.#known(document, position, isInvoked, token);
     if (known.length > 0) {
-      const fitting = selected === undefined ? known : known.filter((each) => fits(each, document, selected));
+      const fitting = selected === undefined ? known : known.flatMap((each) => behind(selected, each, document) ?? []);
       if (fitting.length > 0) return this.#give(document, fitting);
     }
     if (token.isCancellationRequested) return undefined;
     if (selected !== undefined) return this.#askBehindSelected(document, position, context, token);
 
-    const conversation = this.#ask(document, position, isInvoked, token);
+    const conversation = prepared ?? this.#ask(document, position, isInvoked);
     if (conversation === undefined) return undefined;
+    this.#withdrawWhenDropped(conversation, token);
     while (!conversation.isDone && !token.isCancellationRequested) {
-      await changed(conversation, token);
-      if (!conversation.isDone && this.#placed(document, position).length > 0) {
-        await Promise.race([changed(conversation, token, /*isFinal=*/ true), after(kSettleMs)]);
+      if (this.#placed(document, position).length > 0) {
+        const leftMs = kSettleMs - (performance.now() - (conversation.firstAt ?? 0));
+        await Promise.race([changed(conversation, token, /*isFinal=*/ true), after(leftMs)]);
         break;
       }
+      await changed(conversation, token);
     }
     if (token.isCancellationRequested) return undefined;
     const placed = this.#placed(document, position);
@@ -105,10 +118,27 @@ export class GhostText implements InlineCompletionItemProvider {
   }
 
   /** A document changed: what is suggested there goes along. */
-  onChange({ document, contentChanges }: TextDocumentChangeEvent): void {
+  onChange({ document, contentChanges, reason }: TextDocumentChangeEvent): void {
+    const isTyped = contentChanges.length === 1 && reason === undefined;
+    this.#changed = isTyped ? { uri: document.uri.toString(), version: document.version } : undefined;
     if (this.#suggestion?.uri !== document.uri.toString() || contentChanges.length === 0) return;
     const changes = contentChanges.map(({ rangeOffset, rangeLength, text }) => ({ offset: rangeOffset, length: rangeLength, text }));
     this.#suggestion = follow(this.#suggestion, document.version, changes);
+  }
+
+  /**
+   * A cursor moved. Where typing moved it, the editor waits (50 ms) whether another key comes, and asks then: the server is asked
+   * meanwhile.
+   */
+  onCursor({ document, selections }: TextEditor): void {
+    const uri = document.uri.toString();
+    const isTyped = this.#changed?.uri === uri && this.#changed.version === document.version;
+    this.#changed = undefined;
+    if (!isTyped || this.#isListOpen || selections.length !== 1 || !selections[0]!.isEmpty) return;
+    if (!workspace.getConfiguration('editor', document).get('inlineSuggest.enabled', true)) return;
+    const position = selections[0]!.active;
+    if (this.#placed(document, position).length > 0 || this.#isAwaitedAt(document, position)) return;
+    this.#prepared = this.#ask(document, position, /*isInvoked=*/ false);
   }
 
   onPart(part: Part): void {
@@ -131,6 +161,7 @@ export class GhostText implements InlineCompletionItemProvider {
   forget(): void {
     this.#suggestion = undefined;
     this.#live = undefined;
+    this.#prepared = undefined;
     this.#setGrowing(false);
   }
 
@@ -157,15 +188,20 @@ export class GhostText implements InlineCompletionItemProvider {
     return remaining(this.#suggestion, document.uri.toString(), document.version, document.offsetAt(position));
   }
 
-  /** What need not be asked for. Waits where the person typed all of a text that still grows. */
+  /** Whether the person typed all there is of a text that still grows. */
+  #isAwaitedAt(document: TextDocument, position: Position): boolean {
+    const suggestion = this.#suggestion;
+    if (suggestion === undefined || suggestion.isComplete || this.#live === undefined || this.#live.isDone) return false;
+    return isAt(suggestion, document.uri.toString(), document.version, document.offsetAt(position));
+  }
+
+  /** What need not be asked for. Waits where more of it is to come. */
   async #known(document: TextDocument, position: Position, isInvoked: boolean, token: CancellationToken): Promise<Placed[]> {
     for (;;) {
       const suggestion = this.#suggestion;
       if (suggestion === undefined || (isInvoked && !suggestion.hasAlternatives)) return [];
       const placed = this.#placed(document, position);
-      const isWaiting = !suggestion.isComplete && this.#live !== undefined && !this.#live.isDone;
-      const isHere = isAt(suggestion, document.uri.toString(), document.version, document.offsetAt(position));
-      if (placed.length > 0 || !isWaiting || !isHere || token.isCancellationRequested) return placed;
+      if (placed.length > 0 || !this.#isAwaitedAt(document, position) || token.isCancellationRequested) return placed;
       await changed(this.#live!, token);
     }
   }
@@ -178,7 +214,16 @@ export class GhostText implements InlineCompletionItemProvider {
     );
   }
 
-  #ask(document: TextDocument, position: Position, isInvoked: boolean, token: CancellationToken): Conversation | undefined {
+  /** What was asked for this place already; the editor gets it once, and asks anew after that. */
+  #takePrepared(document: TextDocument, position: Position, isInvoked: boolean): Conversation | undefined {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    const { line, character } = position;
+    const isIt = prepared !== undefined && prepared === this.#live && !isInvoked;
+    return isIt && prepared.growth.isAbout({ uri: document.uri.toString(), version: document.version, line, character }) ? prepared : undefined;
+  }
+
+  #ask(document: TextDocument, position: Position, isInvoked: boolean): Conversation | undefined {
     const uri = document.uri.toString();
     const { line, character } = position;
     const cancel = new CancellationTokenSource();
@@ -196,11 +241,14 @@ export class GhostText implements InlineCompletionItemProvider {
       (list) => this.#onAnswer(live, list?.items ?? []),
       () => this.#onAnswer(live, []), // cancelled, or the server ended: the session says so
     );
+    return live;
+  }
+
+  #withdrawWhenDropped(live: Conversation, token: CancellationToken): void {
     token.onCancellationRequested(() => {
       // The server lets a newer question take over what is computed for this one, as long as nobody withdraws it.
-      setTimeout(() => this.#live === live && !live.isDone && this.#isAbandoned() && cancel.cancel(), kAbandonedMs).unref();
+      setTimeout(() => this.#live === live && !live.isDone && this.#isAbandoned() && live.cancel.cancel(), kAbandonedMs).unref();
     });
-    return live;
   }
 
   #isAbandoned(): boolean {
@@ -224,7 +272,10 @@ export class GhostText implements InlineCompletionItemProvider {
 
   #offer(live: Conversation, n_word: number, offers: Offer[], isComplete: boolean): void {
     if (this.#suggestion === undefined) return;
-    if (this.#suggestion.offers.length === 0 && offers.length > 0) this.onLatency(performance.now() - live.startedAt);
+    if (this.#suggestion.offers.length === 0 && offers.length > 0) {
+      live.firstAt = performance.now();
+      this.onLatency(live.firstAt - live.startedAt);
+    }
     this.#suggestion = withOffers(this.#suggestion, n_word, offers, isComplete);
     if (!isComplete) this.#setGrowing(true);
     if (this.#given !== '' && offers[0]?.text !== this.#given) this.#refreshSoon();
@@ -308,9 +359,13 @@ function question(uri: string, { line, character }: Position, isInvoked: boolean
   return { textDocument: { uri }, position: { line, character }, context };
 }
 
-function fits({ text, start, end }: Placed, document: TextDocument, selected: Selected): boolean {
-  const { range } = selected;
-  return text.startsWith(selected.text) && document.offsetAt(range.start) === start && document.offsetAt(range.end) === end;
+/** The offer in place of what an entry of the list would replace, if it goes on from that entry. */
+function behind({ range, text }: Selected, offer: Placed, document: TextDocument): Placed | undefined {
+  const start = document.offsetAt(range.start);
+  const n_before = start - offer.start;
+  if (n_before < 0 || document.offsetAt(range.end) > offer.end || !offer.text.startsWith(text, n_before)) return undefined;
+  const stands = document.getText(new Range(document.positionAt(offer.start), range.start));
+  return offer.text.startsWith(stands) ? { ...offer, start, text: offer.text.slice(n_before) } : undefined;
 }
 
 function after(ms: number): Promise<void> {

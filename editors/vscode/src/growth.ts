@@ -27,6 +27,11 @@ export class Growth {
 
   constructor(private readonly question: Question) {}
 
+  isAbout({ uri, version, line, character }: Question): boolean {
+    const { question } = this;
+    return question.uri === uri && question.version === version && question.line === line && question.character === character;
+  }
+
   /** Takes a part in; false where it is not the next one of this answer. */
   add(part: Part): boolean {
     const { uri, version, line, character } = this.question;

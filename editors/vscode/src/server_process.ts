@@ -60,6 +60,11 @@ export class ServerProcess {
     });
   }
 
+  /** Ends it, if it does not end by itself. */
+  async stop(): Promise<void> {
+    if ((await this.end()) === undefined) this.child.kill();
+  }
+
   /** Undefined where it has closed its output and lives on. */
   end(): Promise<End | undefined> {
     return Promise.race([this.#ended, sleep(kEndMs, undefined, { ref: false })]);

@@ -55,8 +55,8 @@ export class Session {
   /** A question was answered: why there is nothing is asked for, as the server tells by itself only of what it computed. */
   async onAnswer(isEmpty: boolean): Promise<void> {
     const { client, status } = this;
-    if (client === undefined || status === undefined || (!isEmpty && status.lastReason === null)) return;
-    if (isEmpty) return this.#askStatus();
+    if (client === undefined || (!isEmpty && status?.lastReason === null)) return;
+    if (isEmpty || status === undefined) return this.#askStatus();
     this.status = { ...status, lastReason: null };
     this.#changed.fire();
   }
@@ -116,6 +116,7 @@ export class Session {
       this.#client = undefined;
       if (this.failure === undefined) this.#fail(`Octet did not start: ${describeEnd(await this.#process?.end())} (${String(error)})`);
       await client.dispose().catch(() => {});
+      await this.#process?.stop();
     }
   }
 
@@ -123,6 +124,7 @@ export class Session {
     const client = this.#client;
     this.#client = undefined;
     if (client !== undefined) await client.dispose().catch((error: unknown) => this.log.warn(`stopping the server: ${String(error)}`));
+    await this.#process?.stop(); // the library leaves alone what it is still starting
     this.#become('stopped');
   }
 
@@ -181,8 +183,9 @@ export class Session {
       if (client === undefined || client !== this.client) return;
       this.status = status;
       this.#changed.fire();
-    } catch {
-      // The server ended, which is told elsewhere.
+    } catch (error) {
+      // That the server ended is told elsewhere. Otherwise the next answer has it asked again.
+      if (client === this.client) this.log.warn(`asking for the state of the server: ${String(error)}`);
     }
   }
 

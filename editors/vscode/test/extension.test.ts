@@ -213,6 +213,62 @@ test('restarting by command gives another process, and stopping leaves none', as
   assert.notDeepEqual(now, before);
 });
 
+test('a restart while a killed server comes back leaves one', async (t) => {
+  const editor = await startReady(t);
+  const before = await children();
+  process.kill(before.at(-1)!, 'SIGKILL');
+  await until(() => /started/.test(editor.status.tooltip), 'the news of its end');
+  await vscode.commands.executeCommand('octet.restart');
+  await until(() => /ready/.test(editor.status.tooltip), 'a server');
+  await until(async () => (await children()).length <= before.length, 'the end of the other server');
+  assert.ok((await items(open())).length > 0);
+});
+
+test('a server whose first word on its state is lost is not taken for one that starts', async (t) => {
+  const file = script(t, `[ "$1" = --version ] && exec ${process.env['OCTET_BIN']} --version\nexec ${process.execPath} "$0.js" "$@"`);
+  // The question gets another name, once, and the wish to be told goes as well.
+  writeFileSync(
+    `${file}.js`,
+    `const server = require('child_process').spawn(process.env.OCTET_BIN, process.argv.slice(2), { stdio: ['pipe', 'inherit', 'inherit'] });
+    let isFirst = true;
+    process.stdin.on('data', (data) => {
+      const text = data.toString('latin1').replaceAll('"status":true', '"nobody":1   ');
+      const changed = isFirst ? text.replace('"octet/status"', '"octet/nobody"') : text;
+      isFirst = isFirst && changed === text;
+      server.stdin.write(changed, 'latin1');
+    }).on('end', () => server.stdin.end());
+    server.on('exit', (code) => process.exit(code ?? 1));`,
+  );
+  const editor = await start(t, { serverPath: file });
+  await until(() => editor.log.some((line) => /asking for the state/.test(line)), 'the question that failed');
+  const document = open();
+  await until(async () => (await items(document, { isInvoked: true })).length > 0, 'a completion');
+  await until(() => /ready/.test(editor.status.tooltip), 'the state');
+});
+
+test('a benchmark tells round trips and the server\'s own times, and can be stopped', async (t) => {
+  const editor = await startReady(t);
+  vscode.workspace.asRelativePath = () => 'src/circle.py';
+  open();
+  await vscode.commands.executeCommand('octet.benchmarkHere');
+  const report = editor.log.join('\n');
+  assert.match(report, /in src\/circle\.py/);
+  assert.match(report, /answers +30 of 30, \d+ of them with text/);
+  const [, trip, own] = /answer +([\d.]+).*\n.*own +([\d.]+)/.exec(report) ?? [];
+  assert.ok(Number(own) > 0 && Number(own) <= Number(trip), report);
+  assert.match(report, /device +cpu/);
+
+  const { withProgress } = vscode.window;
+  t.after(() => (vscode.window.withProgress = withProgress));
+  vscode.window.withProgress = (_: unknown, task: any) => {
+    const source = new vscode.CancellationTokenSource();
+    return task({ report: ({ message }: { message: string }) => message.startsWith('3 ') && source.cancel() }, source.token);
+  };
+  editor.log.length = 0;
+  await vscode.commands.executeCommand('octet.benchmarkHere');
+  assert.match(editor.log.join('\n'), /answers +[23] of 30 \(stopped\)/);
+});
+
 test('the reports of explain and doctor are shown', async (t) => {
   const editor = await startReady(t);
   assert.ok((await items(open())).length > 0);

@@ -54,7 +54,13 @@ function start(t: TestContext, settings: Record<string, unknown> = {}) {
     await until(() => questions.length === 1, 'a question');
     return { shown };
   };
-  return { editor, ghostText, questions, said, grow, ask, first };
+  /** A key, with the cursor's news, which come right behind the document's. */
+  const press = (document: any, text: string): void => {
+    type(document, text);
+    const { selection } = vscode.window.activeTextEditor;
+    ghostText.onCursor({ document, selections: [{ active: selection.active, isEmpty: true }] } as any);
+  };
+  return { editor, ghostText, questions, said, grow, ask, first, press };
 }
 
 const kTrigger = 'editor.action.inlineSuggest.trigger';
@@ -119,6 +125,81 @@ test('text is typed while it grows: it stays, and where all is typed the next pa
   assert.deepEqual(await waiting, ['radius']);
   questions[0]!.answer('radius * 2');
   await until(async () => (await ask(document))[0] === 'radius * 2', 'the answer');
+  assert.equal(questions.length, 1);
+});
+
+test('the server is asked at the key, and its answer is there when the editor asks', async (t) => {
+  const { questions, ask, press } = start(t);
+  const document = open();
+  press(document, 'r');
+  assert.equal(questions.length, 1);
+  assert.deepEqual(questions[0]!.params.position, { line: 5, character: 'return 3.14 * self.r'.length + 8 });
+  questions[0]!.answer('adius');
+  assert.deepEqual(await ask(document), ['adius']);
+  press(document, 'a');
+  assert.equal(questions.length, 1, 'what was suggested is not asked for');
+  press(document, 'x');
+  assert.equal(questions.length, 2);
+  questions[1]!.answer();
+  assert.deepEqual(await ask(document), []);
+  assert.equal(questions.length, 2, 'an empty answer is not asked for twice');
+  const again = ask(document);
+  await until(() => questions.length === 3, 'a question where the editor asks twice');
+  questions[2]!.answer();
+  await again;
+});
+
+test('an answer that is still to come when the editor asks is waited for', async (t) => {
+  const { questions, ask, grow, press } = start(t);
+  const document = open();
+  press(document, 'r');
+  const shown = ask(document);
+  grow(document, 'ad');
+  questions[0]!.answer('adius');
+  assert.deepEqual(await shown, ['adius']);
+  assert.equal(questions.length, 1);
+});
+
+test('a cursor that moves without a change asks nothing, nor does undoing', async (t) => {
+  const { ghostText, questions, press } = start(t);
+  const document = open();
+  const cursor = { document, selections: [{ active: document.positionAt(3), isEmpty: true }] } as any;
+  ghostText.onCursor(cursor);
+  ghostText.onChange({ document, contentChanges: [{ rangeOffset: 0, rangeLength: 0, text: 'x' }], reason: 1 } as any);
+  ghostText.onCursor(cursor);
+  assert.equal(questions.length, 0);
+  user.configure('editor', { inlineSuggest: { enabled: false } });
+  press(document, 'r');
+  assert.equal(questions.length, 0, 'the editor would not ask');
+});
+
+test('behind the list of suggestions, what goes on from its entry is there without a question', async (t) => {
+  const { questions, ask, first } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  questions[0]!.answer('radius * self.radius');
+  await shown;
+  const begin = document.getText().length;
+  type(document, 'rad');
+  const range = new vscode.Range(document.positionAt(begin), document.positionAt(begin + 3));
+  assert.deepEqual(await ask(document, { selected: { range, text: 'radius' } }), ['radius * self.radius']);
+  assert.equal(questions.length, 1);
+  const other = ask(document, { selected: { range, text: 'radical' } });
+  await until(() => questions.length === 2, 'a question about another entry');
+  questions[1]!.answer();
+  assert.deepEqual(await other, []);
+});
+
+test('an entry of the list that stands inside of what is suggested is replaced alone', async (t) => {
+  const { questions, ask, first } = start(t);
+  const document = open();
+  const { shown } = await first(document);
+  questions[0]!.answer('radius * self.radius');
+  await shown;
+  type(document, 'radius * se');
+  const end = document.getText().length;
+  const range = new vscode.Range(document.positionAt(end - 2), document.positionAt(end));
+  assert.deepEqual(await ask(document, { selected: { range, text: 'self' } }), ['self.radius']);
   assert.equal(questions.length, 1);
 });
 
