@@ -210,6 +210,8 @@ void Completions::on_done(std::uint64_t number, const engine::CompletionRequest&
   } else if (waiting) {
     answer(*waiting, silence_of(result.stop_reason));
   }
+  // Who asks again is not given what time cut off.
+  if (result.stop_reason == engine::StopReason::kTimeBudget) suggestion.has_alternatives = false;
   if (!suggestion.texts.empty()) suggestions_.add(std::move(suggestion));
   parts_.on_change();
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/lsp_client.h"
@@ -93,6 +94,25 @@ TEST_CASE("who types what was suggested is answered from memory, without a model
     f.type("x = alpha beta");
     CHECK(text_of(f.ask("x = alpha beta")) == "betaalpha beta");
   }
+}
+
+TEST_CASE("who asks again is not given what time cut off") {
+  const std::string whole = "one two three four five six seven eight";
+  const Json invoked{{"triggerKind", 1}};
+  Fixture f(whole);
+  f.client.wait_until_settled();
+  f.model->step.shut();
+  f.client.open(kUri, "x = ");
+  f.client.request_completion("a", kUri, {0, 4}, invoked);
+  f.model->step.let_through(2);
+  REQUIRE(f.model->step.wait_until_occupied());
+  std::this_thread::sleep_for(milliseconds(2100));  // the limit is one of real time
+  f.model->step.open();
+  const std::string cut = text_of(f.client.wait_for_answer("a"));
+  CHECK(cut.size() < whole.size());
+  CHECK(whole.starts_with(cut));
+  f.client.request_completion("b", kUri, {0, 4}, invoked);
+  CHECK(text_of(f.client.wait_for_answer("b")) == whole);
 }
 
 TEST_CASE("a text that takes long is answered in time, and the rest when it is asked for") {
@@ -398,6 +418,32 @@ TEST_CASE("every other silence has its reason too") {
     CHECK(status.at("state") == "failed");
     CHECK(status.at("message") == "no model here");
     CHECK(status.at("model").is_null());
+  }
+}
+
+TEST_CASE("explain tells what computing the last completion took") {
+  Fixture f("tail");
+  const auto completion = [&f] {
+    f.client.send_request(++f.n_requests, "octet/explain", nullptr);
+    return f.client.wait_for_answer(f.n_requests).at("result").at("completion");
+  };
+  CHECK(completion().is_null());
+  f.complete("x = ");
+  const Json first = completion();
+  CHECK(first.at("bytes") == 4);
+  CHECK(first.at("stopReason") == "end");
+  CHECK(first.at("promptBytes") > 4);
+  CHECK(first.at("reusedBytes") == 0);
+  CHECK(first.at("ms").at("total") >= first.at("ms").at("decode"));
+  SECTION("and not what typing on took") {
+    f.type("x = t");
+    f.ask("x = t");
+    CHECK(completion() == first);
+  }
+  SECTION("with what was reused of the prompt") {
+    f.type("x = y");
+    f.ask("x = y");
+    CHECK(completion().at("reusedBytes") > 0);
   }
 }
 
