@@ -5,6 +5,7 @@
 
 #include "benchmarks/decode_bench.h"
 #include "benchmarks/kernels_bench.h"
+#include "benchmarks/page/page.h"
 #include "benchmarks/quality/quality_bench.h"
 #include "benchmarks/signature.h"
 
@@ -77,9 +78,13 @@ int main(int argc, char** argv) {
   quality_app->add_option("--seed", quality.seed, "Of the cursors")->capture_default_str();
   quality_app->add_option("--json", quality.json, "Also write the result to this file");
   quality_app->add_option("--html", quality.html, "Also write a page with plots to this file");
+  PageOptions page;
+  CLI::App* page_app = app.add_subcommand("page", "The plots of an earlier result");
+  page_app->add_option("result", page.result, "What a verb wrote with --json")->required()->check(CLI::ExistingFile);
+  page_app->add_option("--html", page.html, "Where the page goes")->required();
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, quality, signature)");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, quality, page, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -89,5 +94,6 @@ int main(int argc, char** argv) {
   if (kernels_app->parsed()) return run_kernels(kernels);
   if (decode_app->parsed()) return run_decode(decode);
   if (quality_app->parsed()) return run_quality(quality);
+  if (page_app->parsed()) return run_page(page);
   return run_signature(signature);
 }

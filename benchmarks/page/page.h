@@ -8,10 +8,18 @@
 
 namespace octet::benchmarks {
 
-/// The page. It draws those parts of `result` that it knows.
+/// The page of an object that a verb wrote. It draws those parts of `result` that it knows.
 std::string make_page(const nlohmann::json& result, const char* verb);
 
 /// Writes it to `path` where that is not empty; false, with a message on standard error, where it cannot be written.
 bool write_page(const std::filesystem::path& path, const nlohmann::json& result, const char* verb);
+
+struct PageOptions {
+  std::filesystem::path result;  // what a verb wrote with --json
+  std::filesystem::path html;
+};
+
+/// Makes the page of an earlier result. The process's exit code.
+int run_page(const PageOptions& options);
 
 }  // namespace octet::benchmarks

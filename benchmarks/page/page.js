@@ -31,7 +31,7 @@ function number(value) {
 }
 
 const withUnit = (value, unit) =>
-  typeof value !== 'number' ? '–' : unit === 'share' ? `${number(percent(value))} %` : `${number(value)} ${unit}`;
+  typeof value !== 'number' ? '–' : unit === 'share' ? `${percent(value).toFixed(1)} %` : `${number(value)} ${unit}`;
 
 function element(tag, text, parent) {
   const made = document.createElement(tag);
@@ -76,7 +76,8 @@ function latency() {
 const STAGES = { context: 'gather context', syntax: 'parse', prefill: 'read the text', decode: 'write the suggestion', rest: 'everything else' };
 
 function stages() {
-  const times = Object.entries(result.stages_ms ?? {}).filter(([, ms]) => typeof ms === 'number');
+  const names = Object.keys(result.stages_ms ?? {}).sort((a, b) => Object.keys(STAGES).indexOf(a) - Object.keys(STAGES).indexOf(b));
+  const times = names.map((name) => [name, result.stages_ms[name]]).filter(([, ms]) => typeof ms === 'number');
   if (times.length === 0) return undefined;
   return {
     title: 'Where the time goes',
@@ -88,6 +89,9 @@ function stages() {
     scales: { x: axis('milliseconds', { beginAtZero: true }), y: {} },
   };
 }
+
+/** Steps of more bytes are counted with those of so many. */
+const MOST_BYTES = 32;
 
 function stepBytes() {
   const counts = [...(result.with_memory?.chosen_drafts?.bytes_of_step ?? [])];
@@ -101,11 +105,11 @@ function stepBytes() {
   const total = sum(known(counts));
   const what = result.keys ? 'suggestions' : 'steps';
   return {
-    title: 'Characters a step',
+    title: 'Bytes a step',
     text: result.keys ? 'How many bytes a step of the model yields, in the mean of each suggestion; without guessing ahead it would always be one.'
       : 'A step of the model checks several guessed bytes at once; this is how many of them a step yields. Without guessing ahead it would always be one.',
     type: 'bar',
-    labels: Array.from(counts, (_, i) => i + 1),
+    labels: Array.from(counts, (_, i) => (i + 1 === MOST_BYTES ? `${i + 1}+` : i + 1)),
     lines: [{ label: `share of ${what}`, data: Array.from(counts, (n) => percent((n ?? 0) / total)), color: 1 }],
     scales: { x: axis('bytes that a step yields'), y: axis(`% of ${what}`, { beginAtZero: true }) },
   };
@@ -174,6 +178,21 @@ function keysSaved() {
   };
 }
 
+function similarity() {
+  const languages = Object.entries(result.languages ?? {}).filter(([, score]) => score.with_memory?.lines > 0);
+  if (languages.length === 0) return undefined;
+  const of = (name) => languages.map(([, score]) => percent(score.with_memory[name]));
+  return {
+    title: 'How near suggestions come to the truth',
+    text: 'At random places the rest of the line, and the lines up to the end of the block, were taken away and asked for: 100 % is exactly what the file ' +
+      'says, 0 % has nothing of it.',
+    type: 'bar',
+    labels: languages.map(([name]) => name),
+    lines: [{ label: 'rest of the line', data: of('line_similarity'), color: 1 }, { label: 'block', data: of('block_similarity'), color: 2 }],
+    scales: { x: {}, y: percentAxis('similarity to the file') },
+  };
+}
+
 function heads() {
   const of = (name) => new Map((result[name]?.longest_drafts?.heads ?? []).map((head) => [head.head, percent(head.right / head.judged)]));
   const alone = of('net_alone');
@@ -182,18 +201,19 @@ function heads() {
   if (places.length === 0) return undefined;
   return {
     title: 'How far ahead guesses are right',
-    text: 'The model guesses up to eight bytes at once; how often guess number i was right, where all guesses before it were.',
+    text: 'The model guesses up to eight bytes at once: how often the guess for each byte of a step was right, where all guesses before it were. With the ' +
+      "workspace's memory the model is asked only where the memory is not sure by itself.",
     type: 'bar',
     labels: places,
     lines: [
       { label: 'the model alone', data: places.map((place) => alone.get(place) ?? null), color: 1 },
-      { label: 'with the memory of the workspace, where that is not sure by itself', data: places.map((place) => memory.get(place) ?? null), color: 2 },
+      { label: "with the workspace's memory", data: places.map((place) => memory.get(place) ?? null), color: 2 },
     ],
     scales: { x: axis('byte of the step'), y: percentAxis('guesses that are right') },
   };
 }
 
-const PLOTS = [latency, stages, keysSaved, calibration, stepBytes, heads, stepCosts];
+const PLOTS = [latency, stages, keysSaved, similarity, calibration, heads, stepBytes, stepCosts];
 
 // ---- drawing ----
 
@@ -265,9 +285,9 @@ function languageTable() {
   const rows = [...typed(), ...(typed().length > 1 ? [['all', result]] : [])];
   if (rows.length === 0) return;
   table('Typing with suggestions, by language',
-    'Attention is the time that the simulated person looks at suggestions. At the break-even time a look would cost what the taken suggestions save.',
-    ['language', 'keys without', 'keys saved', 'time saved', 'suggestions', 'taken whole', 'taken partly', 'shown characters that are right',
-      'shown / right a second of attention', 'computed a key', 'break-even, ms'],
+    'Attention is the time that the simulated person looks at suggestions. If every suggestion took the break-even time, they would cost what they save.',
+    ['language', 'keys without', 'keys saved', 'time saved', 'suggestions', 'taken whole', 'taken partly', 'characters right',
+      'shown / right a second of attention', 'computed a key', 'break even, ms'],
     rows.map(([name, { replay }]) => [name, number(replay.keys_without), withUnit(replay.keys_saved, 'share'), withUnit(replay.time_saved, 'share'),
       number(replay.suggestions), withUnit(replay.accepted_whole_share, 'share'), withUnit(replay.accepted_partly_share, 'share'),
       withUnit(replay.right_share, 'share'), `${number(replay.shown_per_attention_s)} / ${number(replay.right_per_attention_s)}`,
@@ -291,9 +311,11 @@ function environment() {
   const frame = document.getElementById('environment');
   element('h2', 'Measured on', frame);
   const list = element('dl', undefined, frame);
-  const facts = { ...result.environment, ...result.server, ...(typeof result.model === 'string' ? { model: result.model, sha256: result.sha256 } : {}),
-    ...result.trace, seed: result.seed, 'hash of the texts': result.text_hash };
-  for (const [name, value] of Object.entries(facts)) {
+  const groups = { '': result.environment, server: result.server, trace: result.trace };
+  const facts = Object.entries(groups).flatMap(([group, values]) => Object.entries(values ?? {}).map(([name, value]) => [`${group} ${name}`.trim(), value]));
+  if (typeof result.model === 'string') facts.push(['model', result.model], ['sha256', result.sha256]);
+  facts.push(['seed', result.seed], ['hash of the texts', result.text_hash]);
+  for (const [name, value] of facts) {
     if (value === undefined || value === null) continue;
     element('dt', name, list);
     element('dd', typeof value === 'number' ? number(value) : typeof value === 'string' ? value : JSON.stringify(value), list);
