@@ -78,7 +78,8 @@ async function look(name, html, result, titles) {
     for (const fact of Object.values(result.environment)) if (typeof fact === 'string') assert.ok(shown.includes(fact), fact);
     for (const width of [1280, 800]) {
       await page.setViewportSize({ width, height: 900 });
-      const n_beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      const n_beyond = await page.evaluate(() => Math.max(...[document.documentElement, ...document.querySelectorAll('.table')]
+        .map((part) => part.scrollWidth - part.clientWidth)));
       assert.ok(n_beyond <= 0, `${n_beyond} pixels lie beyond the edge at ${width}`);
       if (process.env.OCTET_SCREENSHOTS) {
         await page.screenshot({ path: join(process.env.OCTET_SCREENSHOTS, `${name}-${colorScheme}-${width}.png`), fullPage: true });
