@@ -5,6 +5,7 @@
 
 #include "benchmarks/decode_bench.h"
 #include "benchmarks/kernels_bench.h"
+#include "benchmarks/latency/latency_bench.h"
 #include "benchmarks/page/page.h"
 #include "benchmarks/quality/quality_bench.h"
 #include "benchmarks/signature.h"
@@ -78,13 +79,30 @@ int main(int argc, char** argv) {
   quality_app->add_option("--seed", quality.seed, "Of the cursors")->capture_default_str();
   quality_app->add_option("--json", quality.json, "Also write the result to this file");
   quality_app->add_option("--html", quality.html, "Also write a page with plots to this file");
+  LatencyOptions latency;
+  CLI::App* latency_app = app.add_subcommand("latency", "From a key to ghost text, while real files are typed to a language server");
+  latency_app->add_option("--files", latency.files, "Source files of which passages are typed again")->check(CLI::ExistingFile);
+  latency_app->add_option("--trace", latency.trace, "Or a trace, as export-trace writes it")->check(CLI::ExistingFile);
+  latency_app->add_option("--keys", latency.keys, "About so many")->check(CLI::Range(1, 1000000))->capture_default_str();
+  latency_app->add_option("--seed", latency.seed, "Of the passages, pauses and slips")->capture_default_str();
+  latency_app->add_option("--speed", latency.speed, "So many times as fast as a person types")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->capture_default_str();
+  latency_app->add_option("--repetitions", latency.repetitions, "Of each server, in turn")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  latency_app->add_option("--server", latency.servers, "Commands of language servers (default: octet lsp --stdio)")
+      ->allow_extra_args(false);
+  latency_app->add_option("--workspace", latency.workspace, "Folder that the editor has open, or none")->capture_default_str();
+  latency_app->add_flag("--wake", latency.wake, "Also wait the minute after which the model is unloaded, and wake it");
+  latency_app->add_option("--json", latency.json, "Also write the result to this file; one for each server")->allow_extra_args(false);
   PageOptions page;
   CLI::App* page_app = app.add_subcommand("page", "The plots of an earlier result");
   page_app->add_option("result", page.result, "What a verb wrote with --json")->required()->check(CLI::ExistingFile);
   page_app->add_option("--html", page.html, "Where the page goes")->required();
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, quality, page, signature)");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, latency, quality, page, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -93,6 +111,7 @@ int main(int argc, char** argv) {
   }
   if (kernels_app->parsed()) return run_kernels(kernels);
   if (decode_app->parsed()) return run_decode(decode);
+  if (latency_app->parsed()) return run_latency(latency);
   if (quality_app->parsed()) return run_quality(quality);
   if (page_app->parsed()) return run_page(page);
   return run_signature(signature);

@@ -12,7 +12,7 @@
 
 namespace octet::benchmarks {
 
-bool write_json(const std::filesystem::path& path, const nlohmann::json& result, const char* verb) {
+bool write_json(const std::filesystem::path& path, const nlohmann::ordered_json& result, const char* verb) {
   if (path.empty()) return true;
   std::ofstream file(path);
   file << result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';

@@ -18,7 +18,7 @@ void print(std::FILE* stream, fmt::format_string<Args...> format, Args&&... args
 }
 
 /// Writes `result` to `path` where that is not empty; false, with a message on standard error, where it cannot be written.
-bool write_json(const std::filesystem::path& path, const nlohmann::json& result, const char* verb);
+bool write_json(const std::filesystem::path& path, const nlohmann::ordered_json& result, const char* verb);
 
 /// {"cpu", "cores", "isa", "threads", "load"}: what a figure was taken on.
 nlohmann::json environment(const std::string& isa, unsigned threads);

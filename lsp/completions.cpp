@@ -198,6 +198,7 @@ void Completions::on_done(std::uint64_t number, const engine::CompletionRequest&
   Suggestion suggestion = std::move(live_->suggestion);
   std::optional<Waiting> waiting = std::move(live_->waiting);
   live_.reset();
+  last_work_ = to_work(result);
   suggestion.texts = {result.text};
   suggestion.texts.insert(suggestion.texts.end(), result.alternatives.begin(), result.alternatives.end());
   std::erase(suggestion.texts, "");

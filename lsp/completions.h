@@ -63,6 +63,8 @@ class Completions {
   const std::optional<Silence>& last_silence() const { return last_silence_; }
   /// Where the bytes of the last completion came from: see to_explanation(). An empty object before the first one.
   const Json& last_explanation() const { return last_explanation_; }
+  /// What the last completion took that nobody stopped: see to_work(). Null before the first one.
+  const Json& last_work() const { return last_work_; }
 
  private:
   /// A request without an answer.
@@ -105,6 +107,7 @@ class Completions {
   SuggestionMemory suggestions_;
   std::optional<Silence> last_silence_;
   Json last_explanation_ = Json::object();
+  Json last_work_;
   std::uint64_t n_waiting_ = 0;
   std::uint64_t n_suggestions_ = 0;
 };

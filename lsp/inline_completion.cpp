@@ -72,4 +72,23 @@ Json to_explanation(const engine::CompletionRequest& request, const engine::Comp
   return {{"uri", request.document.uri}, {"text", result.text}, {"confidence", result.confidence}, {"sources", std::move(sources)}};
 }
 
+Json to_work(const engine::CompletionResult& result) {
+  const engine::CompletionCounts& counts = result.counts;
+  const engine::StageTimes& times = result.times;
+  return {{"stopReason", engine::to_string(result.stop_reason)},
+          {"bytes", result.text.size()},
+          {"promptBytes", counts.prompt_bytes},
+          {"reusedBytes", counts.reused_bytes},
+          {"steps", counts.steps},
+          {"drafted", counts.drafted},
+          {"accepted", counts.accepted},
+          {"ms",
+           {{"context", times.context},
+            {"syntax", times.syntax},
+            {"prefill", times.prefill},
+            {"decode", times.decode},
+            {"firstByte", times.first_byte},
+            {"total", times.total}}}};
+}
+
 }  // namespace octet::lsp

@@ -45,5 +45,8 @@ inline constexpr const char* kAcceptCommand = "octet.acceptCompletion";
 /// The answer of octet/explain: {uri, text, confidence, sources: [{text, source: net|memory|both, file}]}, the texts of the sources one
 /// after another being the completion's. `file` is relative to the workspace, and null for the document itself or the net alone.
 Json to_explanation(const engine::CompletionRequest& request, const engine::CompletionResult& result);
+/// What it took to compute a completion: {stopReason, bytes, promptBytes, reusedBytes, steps, drafted, accepted, ms: {context, syntax, prefill,
+/// decode, firstByte, total}}.
+Json to_work(const engine::CompletionResult& result);
 
 }  // namespace octet::lsp

@@ -180,6 +180,7 @@ void Server::inline_completion(const Request& request, Reply reply) {
 /// Where the bytes of the last completion came from, and why there is none now.
 void Server::explain(const Request&, Reply reply) {
   Json explanation = completions_.last_explanation();
+  explanation["completion"] = completions_.last_work();
   const auto& silence = completions_.last_silence();
   explanation["silence"] = silence ? Json({{"reason", to_string(*silence)}, {"message", lsp::explain(*silence)}}) : Json(nullptr);
   reply.result(std::move(explanation));

@@ -303,7 +303,9 @@ function figureTable() {
     figures.map(([name, figure]) => {
       const values = known(figure.values);
       const half = values.length > 1 ? `${withUnit(quantile(values, 0.25), figure.unit)} to ${withUnit(quantile(values, 0.75), figure.unit)}` : '–';
-      return [name, withUnit(figure.median, figure.unit), half, number(values.length), figure.better];
+      const n_outliers = (figure.outliers ?? []).length;
+      const n = number(values.length) + (n_outliers > 0 ? `, ${n_outliers} far out` : '');
+      return [name, withUnit(figure.median, figure.unit), half, n, figure.better];
     }));
 }
 

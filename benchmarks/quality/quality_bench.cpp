@@ -293,7 +293,7 @@ int run_quality(const QualityOptions& options) {
                       {"bytes", options.replay_bytes},
                       {"min_confidence", options.min_confidence.value_or(engine::kEditorMinConfidence)}};
   for (const auto& [language, score] : by_language(*files)) result["languages"][language] = score.json(/*has_completions=*/false);
-  result["figures"] = figures(*files);
+  result["figures"] = to_json(figures(*files));
   print_quality(total, by_language(*files));
   if (!write_json(options.json, result, "quality") || !write_page(options.html, result, "quality")) return 1;
   return total.differing == 0 ? 0 : 1;

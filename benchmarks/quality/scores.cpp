@@ -52,9 +52,11 @@ Work& Work::operator+=(const Work& other) {
   return *this;
 }
 
+double Work::bytes_per_s() const { return decode_ms > 0 ? 1e3 * static_cast<double>(bytes) / decode_ms : 0; }
+
 nlohmann::json Work::json() const {
   return {{"bytes_per_step", share(bytes, steps)},
-          {"bytes_per_s", decode_ms > 0 ? 1e3 * static_cast<double>(bytes) / decode_ms : 0.0},
+          {"bytes_per_s", bytes_per_s()},
           {"bytes", bytes},
           {"steps", steps},
           {"lines", lines.n},
@@ -123,59 +125,50 @@ Score sum(const std::vector<FileScore>& files) {
   return total;
 }
 
-nlohmann::json figures(const std::vector<FileScore>& files) {
-  nlohmann::json result = nlohmann::json::object();
-  // `value` of a score, where its `count` is not 0.
-  const auto add = [&](const char* name, const char* unit, const char* better, const char* kind, auto count, auto value) {
-    auto values = nlohmann::json::array();
-    std::vector<double> sorted;
+std::vector<Figure> figures(const std::vector<FileScore>& files) {
+  std::vector<Figure> result;
+  // `value` of those scores whose `count` is not 0.
+  const auto add = [&](const std::string& name, const char* unit, const char* better, const char* kind, auto count, auto value) {
+    Figure figure{name, unit, better, kind, {}};
     for (const FileScore& file : files) {
-      if (count(file.score) == 0) {
-        values.push_back(nullptr);
-        continue;
-      }
-      sorted.push_back(static_cast<double>(value(file.score)));
-      values.push_back(sorted.back());
+      if (count(file.score) > 0) figure.values.push_back(static_cast<double>(value(file.score)));
     }
-    if (sorted.empty()) return;
-    std::ranges::sort(sorted);
-    const double median = (sorted[sorted.size() / 2] + sorted[(sorted.size() - 1) / 2]) / 2;
-    result[name] = {{"values", std::move(values)}, {"median", median}, {"unit", unit}, {"better", better}, {"kind", kind}};
+    if (!figure.values.empty()) result.push_back(std::move(figure));
   };
   const auto bytes = [](const Score& s) { return s.all.n; };
   add("bits_per_byte.net", "bits", "less", "ratio", bytes, [](const Score& s) { return share(s.all.net, s.all.n); });
   add("bits_per_byte.mixed", "bits", "less", "ratio", bytes, [](const Score& s) { return share(s.all.mixed, s.all.n); });
   add("mixing.us_per_byte", "us", "less", "time", bytes, [](const Score& s) { return s.mix_us_per_byte(); });
+  const auto texts = [](const Score& s) { return s.compared; };
   const auto of_work = [&](const std::string& name, auto work) {
     const auto lines = [=](const Score& s) { return work(s).lines.n; };
     const auto blocks = [=](const Score& s) { return work(s).blocks.n; };
-    const auto steps = [=](const Score& s) { return work(s).longest_drafts.n_steps(); };
-    add((name + ".lines.exact").c_str(), "share", "more", "ratio", lines,
+    add(name + ".lines.exact", "share", "more", "ratio", lines,
         [=](const Score& s) { return share(work(s).lines.n_exact, work(s).lines.n); });
-    add((name + ".lines.similarity").c_str(), "share", "more", "ratio", lines,
+    add(name + ".lines.similarity", "share", "more", "ratio", lines,
         [=](const Score& s) { return share(work(s).lines.similarity, work(s).lines.n); });
-    add((name + ".blocks.exact").c_str(), "share", "more", "ratio", blocks,
+    add(name + ".blocks.exact", "share", "more", "ratio", blocks,
         [=](const Score& s) { return share(work(s).blocks.n_exact, work(s).blocks.n); });
-    add((name + ".blocks.similarity").c_str(), "share", "more", "ratio", blocks,
+    add(name + ".blocks.similarity", "share", "more", "ratio", blocks,
         [=](const Score& s) { return share(work(s).blocks.similarity, work(s).blocks.n); });
-    add((name + ".longest_drafts.bytes_per_step").c_str(), "bytes", "more", "ratio", steps,
+    add(name + ".longest_drafts.bytes_per_step", "bytes", "more", "ratio", texts,
         [=](const Score& s) { return work(s).longest_drafts.bytes_per_step(); });
-    add((name + ".bytes_per_s").c_str(), "bytes/s", "more", "time", [=](const Score& s) { return work(s).steps; },
+    add(
+        name + ".bytes_per_s", "bytes/s", "more", "time", [=](const Score& s) { return work(s).steps; },
         [=](const Score& s) { return 1e3 * static_cast<double>(work(s).bytes) / work(s).decode_ms; });
   };
   of_work("with_memory", [](const Score& s) -> const Work& { return s.with_memory; });
   of_work("net_alone", [](const Score& s) -> const Work& { return s.net_alone; });
   const auto keys = [](const Score& s) { return s.replay.typing.keys_without; };
-  const auto suggestions = [](const Score& s) { return s.replay.typing.suggestions; };
   add("replay.keys_saved", "share", "more", "ratio", keys, [](const Score& s) { return s.replay.typing.keys_saved(); });
   add("replay.time_saved", "share", "more", "ratio", keys, [](const Score& s) { return s.replay.typing.time_saved(); });
   add("replay.computed_per_key", "completions", "less", "ratio", keys,
       [](const Score& s) { return share(s.replay.computed, s.replay.typing.keys()); });
-  add("replay.accepted", "share", "more", "ratio", suggestions, [](const Score& s) {
+  add("replay.accepted", "share", "more", "ratio", keys, [](const Score& s) {
     const Typing& typing = s.replay.typing;
     return share(typing.accepted_whole + typing.accepted_partly, typing.suggestions);
   });
-  add("replay.right_characters", "share", "more", "ratio", suggestions,
+  add("replay.right_characters", "share", "more", "ratio", keys,
       [](const Score& s) { return share(s.replay.typing.right_characters, s.replay.typing.shown_characters); });
   const auto judged = [](const Score& s) { return s.soundness.n_completions(); };
   add("soundness.new_errors", "completions", "less", "count", judged, [](const Score& s) { return s.soundness.n_new_errors(); });

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "benchmarks/figures.h"
 #include "benchmarks/quality/heads.h"
 #include "benchmarks/quality/reliability.h"
 #include "benchmarks/quality/soundness.h"
@@ -48,6 +49,7 @@ struct Work {
   HeadTally longest_drafts;  // the same on every machine
 
   Work& operator+=(const Work& other);
+  double bytes_per_s() const;
   nlohmann::json json() const;
 };
 
@@ -89,8 +91,8 @@ struct FileScore {
 std::map<std::string, Score> by_language(const std::vector<FileScore>& files);
 Score sum(const std::vector<FileScore>& files);
 
-/// {name: {"values": [one number a file], "median", "unit", "better": "less"|"more", "kind": "ratio"|"count"|"time"}}; a value is null
-/// where its file has none, and a figure that no file has is left out.
-nlohmann::json figures(const std::vector<FileScore>& files);
+/// By what two runs over the same files are compared: one value for each file that has one (of which places were asked for, which bytes
+/// predicted), in the order of the files.
+std::vector<Figure> figures(const std::vector<FileScore>& files);
 
 }  // namespace octet::benchmarks

@@ -120,7 +120,7 @@ class QualityTest(CliTest):
         for head in drafts["heads"] + drafts["guesses"]:
             self.assertGreaterEqual(head["judged"], head["right"])
         for name, figure in report["figures"].items():
-            self.assertEqual(set(figure), {"values", "median", "unit", "better", "kind"}, name)
+            self.assertEqual(set(figure), {"values", "median", "mad", "outliers", "unit", "better", "kind"}, name)
             self.assertEqual(len(figure["values"]), 3, name)
             self.assertIn(figure["better"], ("less", "more"))
             self.assertIn(figure["kind"], ("ratio", "count", "time"))

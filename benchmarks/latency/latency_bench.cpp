@@ -1,0 +1,214 @@
+#include "benchmarks/latency/latency_bench.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "benchmarks/latency/lsp_server.h"
+#include "benchmarks/latency/repetition.h"
+#include "benchmarks/latency/text_check.h"
+#include "benchmarks/latency/typing.h"
+#include "benchmarks/report.h"
+#include "engine/model/thread_team.h"
+
+namespace octet::benchmarks {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A folder of this process's own, gone at its end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = std::filesystem::temp_directory_path() / "octet-bench-XXXXXX";
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class LatencyBench {
+ public:
+  LatencyBench(const LatencyOptions& options, std::vector<std::string> commands, Trace trace)
+      : options_(options), commands_(std::move(commands)), trace_(std::move(trace)), repetitions_(commands_.size()) {}
+
+  /// The servers in turn, so that what the machine does meanwhile falls on all of them.
+  Result<void> run() {
+    for (std::size_t i = 0; i < options_.repetitions; ++i) {
+      for (std::size_t server_idx = 0; server_idx < commands_.size(); ++server_idx) {
+        print(stderr, "\rrepetition {} of {}, server {} of {} ", i + 1, options_.repetitions, server_idx + 1, commands_.size());
+        auto repetition = run_repetition(*make_server(server_idx, idle_forever()), trace_, options_.speed);
+        if (!repetition) return tl::unexpected(repetition.error());
+        repetitions_[server_idx].push_back(std::move(*repetition));
+      }
+    }
+    print(stderr, "\r{:60}\r", "");
+    return {};
+  }
+
+  /// Prints and returns what server `server_idx` did.
+  Result<Json> report(std::size_t server_idx) {
+    const std::vector<Repetition>& repetitions = repetitions_[server_idx];
+    auto check = check_texts(repetitions, trace_, [&] { return make_server(server_idx, idle_forever()); });
+    if (!check) return tl::unexpected(check.error());
+    const std::vector<Figure> figures = figures_of(repetitions);
+    Json result{{"verb", "latency"},
+                {"environment", environment(repetitions.front().server.value("device", nlohmann::json()).is_string()
+                                                ? repetitions.front().server.value("device", "")
+                                                : "unknown",
+                                            engine::usable_cores())},
+                {"server", repetitions.front().server},
+                {"trace", {{"files", file_paths()}, {"keys", trace_.n_keys()}, {"speed", options_.speed}, {"hash", hash_of(trace_)}}},
+                {"workspace", options_.workspace},
+                {"text_hash", check->hash},
+                {"texts_wrong", check->wrong.size()},
+                {"figures", to_json(figures)},
+                {"stages_ms", stages(repetitions)},
+                {"keys", keys(repetitions)}};
+    if (options_.wake) {
+      const auto wake = measure_wake(*make_server(server_idx, {{"idleUnload", 1}}), trace_);
+      if (!wake) return tl::unexpected(wake.error());
+      result["wake_ms"] = *wake;
+    }
+    print_report(result, figures, *check);
+    return result;
+  }
+
+ private:
+  static Json idle_forever() { return {{"idleUnload", 0}}; }
+
+  std::unique_ptr<ServerUnderTest> make_server(std::size_t server_idx, const Json& settings) const {
+    LspServerOptions server;
+    server.command = commands_[server_idx];
+    server.workspace = options_.workspace == "none" ? "" : options_.workspace;
+    server.home = home_.path();
+    server.settings = settings;
+    server.settings["streaming"] = true;
+    return make_lsp_server(std::move(server));
+  }
+
+  Json file_paths() const {
+    Json paths = Json::array();
+    for (const TraceFile& file : trace_.files) paths.push_back(file.path);
+    return paths;
+  }
+
+  /// Medians over the completions that were computed for unhurried keys; `rest` is the protocol, the server's own work and waiting.
+  static Json stages(const std::vector<Repetition>& repetitions) {
+    std::map<std::string, std::vector<double>> ms;
+    for (const Repetition& repetition : repetitions) {
+      for (const KeyRecord& key : repetition.unhurried) {
+        if (!key.completion.is_object()) continue;
+        const auto& stage_ms = key.completion.at("ms");
+        for (const char* stage : {"context", "syntax", "prefill", "decode"}) ms[stage].push_back(stage_ms.at(stage));
+        ms["rest"].push_back(key.whole_ms - stage_ms.at("total").get<double>());
+      }
+    }
+    Json medians = Json::object();
+    for (const auto& [stage, values] : ms) medians[stage] = median(values);
+    return medians;
+  }
+
+  /// The unhurried keys of all repetitions together.
+  Json keys(const std::vector<Repetition>& repetitions) const {
+    Json all = Json::array();
+    TraceDocuments documents(trace_);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < repetitions.front().unhurried.size(); ++i) {
+      const KeyRecord& key = repetitions.front().unhurried[i];
+      for (; next <= key.event_idx; ++next) documents.apply(trace_.events[next]);
+      const TraceEvent& event = trace_.events[key.event_idx];
+      const std::string& text = documents.text(event.file_idx);
+      const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(event.cursor), '\n');
+      Json entry{{"file", trace_.files[event.file_idx].path}, {"line", line},     {"cursor", event.cursor},
+                 {"outcome", to_string(key.outcome)},         {"text", key.text}, {"from_memory", key.is_from_memory}};
+      if (key.positions_computed >= 0) entry["positions_computed"] = key.positions_computed;
+      if (key.completion.is_object()) {
+        entry["steps"] = key.completion.at("steps");
+        entry["bytes"] = key.completion.at("steps").get<std::size_t>() + key.completion.at("accepted").get<std::size_t>();
+      }
+      for (const Repetition& repetition : repetitions) {
+        if (i >= repetition.unhurried.size()) break;
+        const KeyRecord& record = repetition.unhurried[i];
+        entry["first_ms"].push_back(record.outcome == Outcome::kText ? Json(record.first_ms) : Json(nullptr));
+        entry["whole_ms"].push_back(record.whole_ms);
+      }
+      all.push_back(std::move(entry));
+    }
+    return all;
+  }
+
+  static void print_report(const Json& result, const std::vector<Figure>& figures, const TextCheck& check) {
+    const Json& server = result.at("server");
+    print(stdout, "{} {} ({}), {} keys in {} files\n", server.value("name", ""), server.value("version", ""), server.value("command", ""),
+          result.at("trace").at("keys").get<std::size_t>(), result.at("trace").at("files").size());
+    print(stdout, "{:<34}{:>12} {:<10}{:>10}   {}\n", "", "median", "", "deviation", "of the repetitions");
+    for (const Figure& figure : figures) {
+      const std::size_t n_outliers = outliers(figure.values).size();
+      print(stdout, "{:<34}{:>12.3f} {:<10}{:>10.3f}{}\n", figure.name, median(figure.values), figure.unit, deviation(figure.values),
+            n_outliers > 0 ? fmt::format("   {} far off", n_outliers) : "");
+    }
+    for (const auto& [stage, ms] : result.at("stages_ms").items()) print(stdout, "stage {:<28}{:>12.3f} ms\n", stage, ms.get<double>());
+    if (result.contains("wake_ms")) print(stdout, "{:<34}{:>12.3f} ms\n", "wake_ms", result.at("wake_ms").get<double>());
+    print(stdout, "texts {} ({} answers looked at, {} asked again)\n", check.hash.substr(0, 16), check.n_texts, check.n_asked_again);
+    for (const std::string& wrong : check.wrong) print(stdout, "wrong: {}\n", wrong);
+    if (!check.wrong.empty()) print(stdout, "this run is void: its texts are wrong\n");
+  }
+
+  const LatencyOptions& options_;
+  std::vector<std::string> commands_;
+  Trace trace_;
+  TemporaryFolder home_;
+  std::vector<std::vector<Repetition>> repetitions_;  // by server
+};
+
+/// The octet that lies beside this program.
+std::string default_command() {
+  std::error_code error;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string octet = error ? "octet" : (own.parent_path() / "octet").string();
+  return "'" + octet + "' lsp --stdio";
+}
+
+}  // namespace
+
+int run_latency(const LatencyOptions& options) {
+  const auto failed = [](const std::string& message) { return print(stderr, "octet-bench latency: {}\n", message), 1; };
+  std::vector<std::string> commands = options.servers;
+  if (commands.empty()) commands.push_back(default_command());
+  if (!options.json.empty() && options.json.size() != commands.size()) {
+    print(stderr, "octet-bench latency: expected as many --json as servers ({}), found {}\n", commands.size(), options.json.size());
+    return 2;
+  }
+  if (options.files.empty() == options.trace.empty()) {
+    print(stderr, "octet-bench latency: expected either --files or --trace\n");
+    return 2;
+  }
+  auto trace = options.trace.empty() ? typed_again({options.files, options.keys, options.seed}) : read_trace(options.trace);
+  if (!trace) return failed(trace.error().message);
+
+  LatencyBench bench(options, commands, std::move(*trace));
+  if (const auto ran = bench.run(); !ran) return failed(ran.error().message);
+  bool is_void = false;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    const auto result = bench.report(i);
+    if (!result) return failed(result.error().message);
+    is_void = is_void || result->at("texts_wrong").get<std::size_t>() > 0;
+    if (!options.json.empty() && !write_json(options.json[i], *result, "latency")) return 1;
+  }
+  return is_void ? 1 : 0;
+}
+
+}  // namespace octet::benchmarks

@@ -1,0 +1,109 @@
+#include "benchmarks/latency/replay.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace octet::benchmarks {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// No answer at all is an error, not a latency.
+constexpr std::chrono::seconds kPatience{60};
+
+double ms_between(TimePoint from, TimePoint to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
+
+KeyRecord record_of(std::size_t event_idx, TimePoint sent, const Answer& answer, std::set<std::string>& suggestions) {
+  KeyRecord record;
+  record.event_idx = event_idx;
+  record.outcome = answer.outcome;
+  record.text = answer.text;
+  record.error = answer.error;
+  record.whole_ms = ms_between(sent, answer.whole);
+  record.first_ms = ms_between(sent, answer.first.value_or(answer.whole));
+  record.is_from_memory = !answer.suggestion.empty() && !suggestions.insert(answer.suggestion).second;
+  return record;
+}
+
+/// A cursor that only moves is nothing that a server hears of.
+void send_edit(ServerUnderTest& server, const TraceEvent& event) {
+  if (event.start != event.end || !event.text.empty()) server.edit(event.file_idx, event.start, event.end, event.text);
+}
+
+double difference(const Counters& before, const Counters& after, const char* name) {
+  const auto value = [name](const Counters& counters) { return counters.contains(name) ? counters.at(name) : 0.0; };
+  return value(after) - value(before);
+}
+
+}  // namespace
+
+void open_documents(ServerUnderTest& server, const Trace& trace) {
+  for (std::size_t i = 0; i < trace.files.size(); ++i) server.open(i, trace.files[i], trace.files[i].text);
+}
+
+Result<std::vector<KeyRecord>> play_unhurried(ServerUnderTest& server, const Trace& trace) {
+  std::vector<KeyRecord> records;
+  std::set<std::string> suggestions;
+  std::optional<Counters> before = server.counters();
+  for (std::size_t i = 0; i < trace.events.size(); ++i) {
+    const TraceEvent& event = trace.events[i];
+    const TimePoint sent = Clock::now();
+    send_edit(server, event);
+    if (!event.is_key) continue;
+    std::optional<Answer> answer;
+    server.ask(event.file_idx, event.cursor, [&](const Answer& got) { answer = got; });
+    if (const auto ran = server.run_until(sent + kPatience, [&] { return answer.has_value(); }); !ran) return tl::unexpected(ran.error());
+    if (!answer) return fail(ErrorCode::kUnreadable, "a key was not answered within a minute");
+    KeyRecord record = record_of(i, sent, *answer, suggestions);
+    if (std::optional<Counters> after = server.counters(); before && after) {
+      record.positions_computed = difference(*before, *after, "positions_computed");
+      record.steps = difference(*before, *after, "steps");
+      if (difference(*before, *after, "completions") > 0) record.completion = server.last_completion();
+      before = std::move(after);
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+Result<std::vector<KeyRecord>> play_typing(ServerUnderTest& server, const Trace& trace, double speed) {
+  std::vector<KeyRecord> records;
+  std::set<std::string> suggestions;
+  std::size_t n_open = 0;
+  const TimePoint begin = Clock::now();
+  for (std::size_t i = 0; i < trace.events.size(); ++i) {
+    const TraceEvent& event = trace.events[i];
+    const TimePoint due = begin + std::chrono::microseconds(static_cast<std::int64_t>(1e3 * event.at_ms / speed));
+    if (const auto ran = server.run_until(due, [] { return false; }); !ran) return tl::unexpected(ran.error());
+    const TimePoint sent = Clock::now();
+    send_edit(server, event);
+    if (!event.is_key) continue;
+    ++n_open;
+    server.ask(event.file_idx, event.cursor, [&, i, sent](const Answer& answer) {
+      records.push_back(record_of(i, sent, answer, suggestions));
+      --n_open;
+    });
+  }
+  const auto ran = server.run_until(Clock::now() + kPatience, [&] { return n_open == 0; });
+  if (!ran) return tl::unexpected(ran.error());
+  if (n_open > 0) return fail(ErrorCode::kUnreadable, "a key was not answered within a minute");
+  return records;
+}
+
+Result<Answer> ask_alone(ServerUnderTest& server, const Trace& trace, std::size_t event_idx) {
+  TraceDocuments documents(trace);
+  for (std::size_t i = 0; i <= event_idx; ++i) documents.apply(trace.events[i]);
+  for (std::size_t i = 0; i < trace.files.size(); ++i) server.open(i, trace.files[i], documents.text(i));
+  std::optional<Answer> answer;
+  const TraceEvent& event = trace.events[event_idx];
+  server.ask(event.file_idx, event.cursor, [&](const Answer& got) { answer = got; });
+  const auto ran = server.run_until(Clock::now() + kPatience, [&] { return answer.has_value(); });
+  if (!ran) return tl::unexpected(ran.error());
+  if (!answer) return fail(ErrorCode::kUnreadable, "a key was not answered within a minute");
+  return *answer;
+}
+
+}  // namespace octet::benchmarks
