@@ -153,9 +153,7 @@ std::vector<Figure> figures(const std::vector<FileScore>& files) {
         [=](const Score& s) { return share(work(s).blocks.similarity, work(s).blocks.n); });
     add(name + ".longest_drafts.bytes_per_step", "bytes", "more", "ratio", texts,
         [=](const Score& s) { return work(s).longest_drafts.bytes_per_step(); });
-    add(
-        name + ".bytes_per_s", "bytes/s", "more", "time", [=](const Score& s) { return work(s).steps; },
-        [=](const Score& s) { return 1e3 * static_cast<double>(work(s).bytes) / work(s).decode_ms; });
+    add(name + ".bytes_per_s", "bytes/s", "more", "time", texts, [=](const Score& s) { return work(s).bytes_per_s(); });
   };
   of_work("with_memory", [](const Score& s) -> const Work& { return s.with_memory; });
   of_work("net_alone", [](const Score& s) -> const Work& { return s.net_alone; });
