@@ -50,7 +50,8 @@ nlohmann::ordered_json to_json(const std::vector<Figure>& figures) {
                          {"outliers", outliers(figure.values)},
                          {"unit", figure.unit},
                          {"better", figure.better},
-                         {"kind", figure.kind}};
+                         {"kind", figure.kind},
+                         {"judged", figure.is_judged}};
   }
   return json;
 }

@@ -8,12 +8,13 @@
 
 namespace octet::benchmarks {
 
-/// In the JSON of a result `figures[name]` is {"values", "median", "mad", "outliers", "unit", "better", "kind"}.
+/// In the JSON of a result `figures[name]` is {"values", "median", "mad", "outliers", "unit", "better", "kind", "judged"}.
 struct Figure {
   std::string name;            // "unhurried.whole_ms.p50"
   std::string unit;            // "ms", "bytes", "", ...
   std::string better;          // "less" or "more"
-  std::string kind;            // "time": differs from run to run; "count": the same work gives the same number
+  std::string kind;            // "time": differs from run to run; "ratio": of the same files; "count": the same work gives the same number
+  bool is_judged = false;      // whether a comparison says which run is better; the others are for the reader
   std::vector<double> values;  // of what is comparable, in a fixed order
 };
 

@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "benchmarks/compare.h"
 #include "benchmarks/decode_bench.h"
 #include "benchmarks/kernels_bench.h"
+#include "benchmarks/latency/export_trace.h"
 #include "benchmarks/latency/latency_bench.h"
 #include "benchmarks/page/page.h"
 #include "benchmarks/quality/quality_bench.h"
@@ -93,16 +95,38 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   latency_app->add_option("--server", latency.servers, "Commands of language servers (default: octet lsp --stdio)")
       ->allow_extra_args(false);
+  latency_app->add_option("--infill", latency.infill, "URL of an HTTP server with llama.cpp's POST /infill, measured in the same way");
+  latency_app->add_option("--infill-options", latency.infill_options, "JSON that its requests have besides: {\"n_predict\": 64}")
+      ->capture_default_str();
   latency_app->add_option("--workspace", latency.workspace, "Folder that the editor has open, or none")->capture_default_str();
   latency_app->add_flag("--wake", latency.wake, "Also wait the minute after which the model is unloaded, and wake it");
   latency_app->add_option("--json", latency.json, "Also write the result to this file; one for each server")->allow_extra_args(false);
+  ExportTraceOptions exported;
+  CLI::App* export_app = app.add_subcommand("export-trace", "The work of latency as JSON lines, for other completers");
+  export_app->add_option("--files", exported.typing.files, "Source files of which passages are typed again")
+      ->required()
+      ->check(CLI::ExistingFile);
+  export_app->add_option("--keys", exported.typing.n_keys, "About so many")->check(CLI::Range(1, 1000000))->capture_default_str();
+  export_app->add_option("--seed", exported.typing.seed, "Of the passages, pauses and slips")->capture_default_str();
+  export_app->add_option("--trace", exported.trace, "File for what is typed when; latency --trace plays it");
+  export_app->add_option("--prompts", exported.prompts, "File for the text before and behind the cursor at each key");
+  export_app->add_option("--server", exported.server, "Command of a language server whose answers stand beside the prompts");
+  CompareOptions compare;
+  CLI::App* compare_app = app.add_subcommand("compare", "Two results of latency or quality; exit code 1 where the second one is worse");
+  compare_app->add_option("a", compare.a, "What --json wrote")->required()->check(CLI::ExistingFile);
+  compare_app->add_option("b", compare.b, "What --json wrote later, or elsewhere")->required()->check(CLI::ExistingFile);
+  compare_app->add_option("--threshold", compare.threshold, "Smaller changes are none")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  compare_app->add_option("--json", compare.json, "Also write the result to this file");
   PageOptions page;
   CLI::App* page_app = app.add_subcommand("page", "The plots of an earlier result");
   page_app->add_option("result", page.result, "What a verb wrote with --json")->required()->check(CLI::ExistingFile);
   page_app->add_option("--html", page.html, "Where the page goes")->required();
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, latency, quality, page, signature)");
+    if (app.get_subcommands().empty())
+      throw CLI::RequiredError("A verb (kernels, decode, latency, quality, compare, export-trace, page, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -111,6 +135,8 @@ int main(int argc, char** argv) {
   }
   if (kernels_app->parsed()) return run_kernels(kernels);
   if (decode_app->parsed()) return run_decode(decode);
+  if (compare_app->parsed()) return run_compare(compare);
+  if (export_app->parsed()) return run_export_trace(exported);
   if (latency_app->parsed()) return run_latency(latency);
   if (quality_app->parsed()) return run_quality(quality);
   if (page_app->parsed()) return run_page(page);

@@ -138,12 +138,10 @@ void Completions::compute(Waiting waiting) {
 
 void Completions::cancel(const Json& id) {
   if (debounced_ && debounced_->id == id) {
-    debounced_->reply.error(RpcError::kRequestCancelled, "cancelled by the client");
-    parts_.statistics.silent(Silence::kCancelled);
+    withdraw(*debounced_);
     debounced_.reset();
   } else if (live_ && live_->waiting && live_->waiting->id == id) {
-    live_->waiting->reply.error(RpcError::kRequestCancelled, "cancelled by the client");
-    parts_.statistics.silent(Silence::kCancelled);
+    withdraw(*live_->waiting);
     live_->waiting.reset();
     stop_live(Silence::kCancelled);
   }
@@ -259,8 +257,17 @@ void Completions::answer(Waiting& waiting, std::uint64_t number, const std::vect
 
 void Completions::answer(Waiting& waiting, Silence reason) {
   waiting.reply.result(make_items(waiting.frame, {}, {}));
-  parts_.statistics.silent(reason);
   last_silence_ = reason;
+  note(waiting, reason);
+}
+
+void Completions::withdraw(Waiting& waiting) {
+  waiting.reply.error(RpcError::kRequestCancelled, "cancelled by the client");
+  note(waiting, Silence::kCancelled);
+}
+
+void Completions::note(const Waiting& waiting, Silence reason) {
+  parts_.statistics.silent(reason);
   spdlog::info("completion {}: {} v{} nothing: {}", waiting.id.dump(), waiting.document.language, waiting.document.version,
                to_string(reason));
 }

@@ -98,6 +98,9 @@ class Completions {
   void send_partial(Waiting& waiting, const std::vector<std::string>& left, bool is_done);
   void answer(Waiting& waiting, std::uint64_t number, const std::vector<std::string>& texts, bool from_memory);
   void answer(Waiting& waiting, Silence reason);
+  void withdraw(Waiting& waiting);
+  void note(const Waiting& waiting, Silence reason);
+
   Parts parts_;
   PositionEncoding encoding_ = PositionEncoding::kUtf16;
   bool wants_partials_ = false;

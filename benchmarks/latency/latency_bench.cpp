@@ -4,10 +4,12 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "benchmarks/latency/infill_server.h"
 #include "benchmarks/latency/lsp_server.h"
 #include "benchmarks/latency/repetition.h"
 #include "benchmarks/latency/text_check.h"
@@ -39,16 +41,21 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+struct ServerChoice {
+  std::string where;  // a command, or a URL
+  bool is_infill = false;
+};
+
 class LatencyBench {
  public:
-  LatencyBench(const LatencyOptions& options, std::vector<std::string> commands, Trace trace)
-      : options_(options), commands_(std::move(commands)), trace_(std::move(trace)), repetitions_(commands_.size()) {}
+  LatencyBench(const LatencyOptions& options, std::vector<ServerChoice> servers, Trace trace)
+      : options_(options), servers_(std::move(servers)), trace_(std::move(trace)), repetitions_(servers_.size()) {}
 
   /// The servers in turn, so that what the machine does meanwhile falls on all of them.
   Result<void> run() {
     for (std::size_t i = 0; i < options_.repetitions; ++i) {
-      for (std::size_t server_idx = 0; server_idx < commands_.size(); ++server_idx) {
-        print(stderr, "\rrepetition {} of {}, server {} of {} ", i + 1, options_.repetitions, server_idx + 1, commands_.size());
+      for (std::size_t server_idx = 0; server_idx < servers_.size(); ++server_idx) {
+        print(stderr, "\rrepetition {} of {}, server {} of {} ", i + 1, options_.repetitions, server_idx + 1, servers_.size());
         auto repetition = run_repetition(*make_server(server_idx, idle_forever()), trace_, options_.speed);
         if (!repetition) return tl::unexpected(repetition.error());
         repetitions_[server_idx].push_back(std::move(*repetition));
@@ -61,10 +68,14 @@ class LatencyBench {
   /// Prints and returns what server `server_idx` did.
   Result<Json> report(std::size_t server_idx) {
     const std::vector<Repetition>& repetitions = repetitions_[server_idx];
-    auto check = check_texts(repetitions, trace_, [&] { return make_server(server_idx, idle_forever()); });
+    // Others' texts may well depend on time.
+    const bool is_octet = repetitions.front().server.value("name", "") == "octet";
+    auto check =
+        check_texts(is_octet ? repetitions : std::vector<Repetition>(), trace_, [&] { return make_server(server_idx, idle_forever()); });
     if (!check) return tl::unexpected(check.error());
     const std::vector<Figure> figures = figures_of(repetitions);
     Json result{{"verb", "latency"},
+                {"run", run_},
                 {"environment", environment(repetitions.front().server.value("device", nlohmann::json()).is_string()
                                                 ? repetitions.front().server.value("device", "")
                                                 : "unknown",
@@ -90,8 +101,10 @@ class LatencyBench {
   static Json idle_forever() { return {{"idleUnload", 0}}; }
 
   std::unique_ptr<ServerUnderTest> make_server(std::size_t server_idx, const Json& settings) const {
+    if (servers_[server_idx].is_infill)
+      return *make_infill_server(servers_[server_idx].where, nlohmann::json::parse(options_.infill_options));
     LspServerOptions server;
-    server.command = commands_[server_idx];
+    server.command = servers_[server_idx].where;
     server.workspace = options_.workspace == "none" ? "" : options_.workspace;
     server.home = home_.path();
     server.settings = settings;
@@ -156,22 +169,27 @@ class LatencyBench {
           result.at("trace").at("keys").get<std::size_t>(), result.at("trace").at("files").size());
     print(stdout, "{:<34}{:>12} {:<10}{:>10}   {}\n", "", "median", "", "deviation", "of the repetitions");
     for (const Figure& figure : figures) {
-      const std::size_t n_outliers = outliers(figure.values).size();
+      const std::size_t n_outliers = figure.kind == "time" ? outliers(figure.values).size() : 0;
       print(stdout, "{:<34}{:>12.3f} {:<10}{:>10.3f}{}\n", figure.name, median(figure.values), figure.unit, deviation(figure.values),
             n_outliers > 0 ? fmt::format("   {} far off", n_outliers) : "");
     }
     for (const auto& [stage, ms] : result.at("stages_ms").items()) print(stdout, "stage {:<28}{:>12.3f} ms\n", stage, ms.get<double>());
     if (result.contains("wake_ms")) print(stdout, "{:<34}{:>12.3f} ms\n", "wake_ms", result.at("wake_ms").get<double>());
-    print(stdout, "texts {} ({} answers looked at, {} asked again)\n", check.hash.substr(0, 16), check.n_texts, check.n_asked_again);
+    if (check.hash.empty()) {
+      print(stdout, "what its texts should be is not known\n");
+    } else {
+      print(stdout, "texts {} ({} answers looked at, {} asked again)\n", check.hash.substr(0, 16), check.n_texts, check.n_asked_again);
+    }
     for (const std::string& wrong : check.wrong) print(stdout, "wrong: {}\n", wrong);
     if (!check.wrong.empty()) print(stdout, "this run is void: its texts are wrong\n");
   }
 
   const LatencyOptions& options_;
-  std::vector<std::string> commands_;
+  std::vector<ServerChoice> servers_;
   Trace trace_;
   TemporaryFolder home_;
-  std::vector<std::vector<Repetition>> repetitions_;  // by server
+  std::string run_ = fmt::format("{:08x}", std::random_device()());  // the servers of one run took turns
+  std::vector<std::vector<Repetition>> repetitions_;                 // by server
 };
 
 /// The octet that lies beside this program.
@@ -186,10 +204,17 @@ std::string default_command() {
 
 int run_latency(const LatencyOptions& options) {
   const auto failed = [](const std::string& message) { return print(stderr, "octet-bench latency: {}\n", message), 1; };
-  std::vector<std::string> commands = options.servers;
-  if (commands.empty()) commands.push_back(default_command());
-  if (!options.json.empty() && options.json.size() != commands.size()) {
-    print(stderr, "octet-bench latency: expected as many --json as servers ({}), found {}\n", commands.size(), options.json.size());
+  std::vector<ServerChoice> servers;
+  for (const std::string& command : options.servers) servers.push_back({command, /*is_infill=*/false});
+  if (!options.infill.empty()) {
+    if (const auto server = make_infill_server(options.infill, {}); !server) return failed(server.error().message);
+    if (!nlohmann::json::parse(options.infill_options, nullptr, /*allow_exceptions=*/false).is_object())
+      return failed("--infill-options: expected a JSON object, found " + options.infill_options);
+    servers.push_back({options.infill, /*is_infill=*/true});
+  }
+  if (servers.empty()) servers.push_back({default_command(), /*is_infill=*/false});
+  if (!options.json.empty() && options.json.size() != servers.size()) {
+    print(stderr, "octet-bench latency: expected as many --json as servers ({}), found {}\n", servers.size(), options.json.size());
     return 2;
   }
   if (options.files.empty() == options.trace.empty()) {
@@ -199,10 +224,10 @@ int run_latency(const LatencyOptions& options) {
   auto trace = options.trace.empty() ? typed_again({options.files, options.keys, options.seed}) : read_trace(options.trace);
   if (!trace) return failed(trace.error().message);
 
-  LatencyBench bench(options, commands, std::move(*trace));
+  LatencyBench bench(options, servers, std::move(*trace));
   if (const auto ran = bench.run(); !ran) return failed(ran.error().message);
   bool is_void = false;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
+  for (std::size_t i = 0; i < servers.size(); ++i) {
     const auto result = bench.report(i);
     if (!result) return failed(result.error().message);
     is_void = is_void || result->at("texts_wrong").get<std::size_t>() > 0;

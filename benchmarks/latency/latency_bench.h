@@ -11,7 +11,8 @@ namespace octet::benchmarks {
 
 struct LatencyOptions {
   std::vector<std::string> servers;          // commands; several are measured in turn. Empty: the octet beside this program
-  std::string infill;                        // the URL of an HTTP server with /infill instead
+  std::string infill;                        // the URL of an HTTP server with /infill, measured beside them
+  std::string infill_options = "{}";         // JSON, for its requests
   std::vector<std::filesystem::path> files;  // to be typed again
   std::filesystem::path trace;               // or a trace
   std::size_t keys = 150;

@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <deque>
+#include <fstream>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -45,14 +46,15 @@ class LspServer final : public ServerUnderTest {
   LspServer& operator=(const LspServer&) = delete;
 
   Result<void> start() override {
+    std::signal(SIGPIPE, SIG_IGN);  // a server that ended is an error like others
     auto environment = boost::this_process::environment();
     process::environment its_own = environment;
     if (!options_.home.empty()) {
       for (const char* name : {"XDG_CACHE_HOME", "XDG_STATE_HOME"}) its_own[name] = options_.home.string();
     }
     std::error_code error;
-    child_ = process::child("/bin/sh", "-c", "exec " + options_.command, process::std_in<to_server_, process::std_out> from_server_,
-                            process::env = its_own, error, io_);
+    child_ = process::child(process::exe = "/bin/sh", process::args = {"-c", "exec " + options_.command}, process::std_err = log_file(),
+                            process::std_in = to_server_, process::std_out = from_server_, process::env = its_own, error, io_);
     if (error) return fail(ErrorCode::kUnreadable, fmt::format("{}: {}", options_.command, error.message()));
     receive();
     const Json folders =
@@ -114,7 +116,7 @@ class LspServer final : public ServerUnderTest {
 
   Result<void> run_until(TimePoint deadline, const std::function<bool()>& is_done) override {
     while (!is_done() && std::chrono::steady_clock::now() < deadline) {
-      if (!broken_.empty()) return fail(ErrorCode::kUnreadable, fmt::format("{}: {}", options_.command, broken_));
+      if (!broken_.empty()) return broken(broken_);
       io_.restart();
       io_.run_one_until(deadline);
     }
@@ -178,6 +180,17 @@ class LspServer final : public ServerUnderTest {
     OnAnswer on_answer;
   };
 
+  /// What it says beside the protocol is not for the reader of the figures.
+  std::string log_file() const { return options_.home.empty() ? "/dev/null" : (options_.home / "server.log").string(); }
+
+  /// `what` went wrong, with the last line of its log.
+  tl::unexpected<Error> broken(const std::string& what) const {
+    std::ifstream log(log_file());
+    std::string last;
+    for (std::string line; std::getline(log, line);) last = line.empty() ? last : line;
+    return fail(ErrorCode::kUnreadable, fmt::format("{}: {}{}", options_.command, what, last.empty() ? "" : "; it said: " + last));
+  }
+
   bool is_octet() const { return server_info_.value("name", "") == "octet"; }
 
   Json position(const Document& document, std::size_t offset) const {
@@ -196,7 +209,7 @@ class LspServer final : public ServerUnderTest {
     const auto ran = run_until(std::chrono::steady_clock::now() + kPatience, [&] { return called_.second == nullptr; });
     called_.second = nullptr;
     if (!ran) return tl::unexpected(ran.error());
-    if (!result) return fail(ErrorCode::kUnreadable, fmt::format("{}: {} was not answered with a result", options_.command, method));
+    if (!result) return broken(fmt::format("{} was not answered with a result", method));
     return *result;
   }
 
@@ -320,10 +333,5 @@ class LspServer final : public ServerUnderTest {
 }  // namespace
 
 std::unique_ptr<ServerUnderTest> make_lsp_server(LspServerOptions options) { return std::make_unique<LspServer>(std::move(options)); }
-
-std::string_view to_string(Outcome outcome) {
-  constexpr std::array<std::string_view, 4> kNames{"text", "nothing", "superseded", "failed"};
-  return kNames.at(static_cast<std::size_t>(outcome));
-}
 
 }  // namespace octet::benchmarks

@@ -1,9 +1,12 @@
 #include "benchmarks/latency/repetition.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -19,6 +22,12 @@ constexpr std::chrono::seconds kUnloadPatience{100};
 constexpr std::chrono::milliseconds kGlance{500};
 /// A server that has begun to index a workspace or to load is at rest once it has computed for less than this in a glance.
 constexpr double kRestCpuMs = 5;
+
+constexpr std::size_t kCancelStride = 3;
+
+/// Few, so that chance has few chances, and none that single slow keys decide.
+constexpr std::array<std::string_view, 6> kJudged{"unhurried.least_ms", "unhurried.cpu_ms_per_key",         "ready_ms",
+                                                  "rss_bytes",          "unhurried.positions_computed.p95", "unhurried.from_memory"};
 
 double ms_since(TimePoint start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
 
@@ -57,31 +66,61 @@ std::vector<double> times(const std::vector<KeyRecord>& records, const std::func
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
+/// The geometric mean, which a few keys that others' work has hit hardly move.
+double typical(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += std::log(value) / static_cast<double>(values.size());
+  return values.empty() ? 0 : std::exp(sum);
+}
+
+bool is_computed(const KeyRecord& record) {
+  return (record.outcome == Outcome::kText && !record.is_from_memory) || record.outcome == Outcome::kNothing;
+}
 bool is_computed_text(const KeyRecord& record) { return record.outcome == Outcome::kText && !record.is_from_memory; }
 bool is_remembered_text(const KeyRecord& record) { return record.outcome == Outcome::kText && record.is_from_memory; }
 bool is_text(const KeyRecord& record) { return record.outcome == Outcome::kText; }
 bool is_nothing(const KeyRecord& record) { return record.outcome == Outcome::kNothing; }
 
+/// Others' work only ever makes a key slower.
+Figure least_ms(const std::vector<Repetition>& repetitions) {
+  Figure figure{"unhurried.least_ms", "ms", "less", "ratio", /*is_judged=*/false, {}};
+  for (std::size_t i = 0; !repetitions.empty() && i < repetitions.front().unhurried.size(); ++i) {
+    if (!is_computed(repetitions.front().unhurried[i])) continue;
+    double least = repetitions.front().unhurried[i].whole_ms;
+    for (const Repetition& repetition : repetitions) {
+      if (i < repetition.unhurried.size()) least = std::min(least, repetition.unhurried[i].whole_ms);
+    }
+    figure.values.push_back(least);
+  }
+  return figure;
+}
+
 class FigureTable {
  public:
-  explicit FigureTable(const std::vector<Repetition>& repetitions) : repetitions_(repetitions) {}
+  explicit FigureTable(const std::vector<Repetition>& repetitions) : repetitions_(repetitions), figures_{least_ms(repetitions)} {}
 
   template <class Value>
   void add(std::string name, std::string unit, std::string better, std::string kind, const Value& value) {
-    Figure figure{std::move(name), std::move(unit), std::move(better), std::move(kind), {}};
+    Figure figure{std::move(name), std::move(unit), std::move(better), std::move(kind), /*is_judged=*/false, {}};
     for (const Repetition& repetition : repetitions_) figure.values.push_back(value(repetition));
     figures_.push_back(std::move(figure));
   }
 
   void add_times(const std::string& name, std::vector<KeyRecord> Repetition::*records, bool (*counts)(const KeyRecord&),
                  double KeyRecord::*time, std::initializer_list<int> percents) {
+    const auto has_one = [&](const Repetition& repetition) { return !times(repetition.*records, counts, time).empty(); };
+    if (!std::ranges::all_of(repetitions_, has_one)) return;  // of nothing there is no percentile
     for (const int percent : percents) {
       add(fmt::format("{}.p{}", name, percent), "ms", "less", "time",
           [&](const Repetition& repetition) { return percentile(times(repetition.*records, counts, time), 0.01 * percent); });
     }
   }
 
-  std::vector<Figure> take() { return std::move(figures_); }
+  std::vector<Figure> take() {
+    std::erase_if(figures_, [](const Figure& figure) { return figure.values.empty(); });
+    for (Figure& figure : figures_) figure.is_judged = std::ranges::find(kJudged, figure.name) != kJudged.end();
+    return std::move(figures_);
+  }
 
  private:
   const std::vector<Repetition>& repetitions_;
@@ -89,6 +128,11 @@ class FigureTable {
 };
 
 }  // namespace
+
+Result<void> start_and_warm(ServerUnderTest& server, const Trace& trace) {
+  if (auto started = server.start(); !started) return started;
+  return ask_until_ready(server, trace);
+}
 
 Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, double speed) {
   Repetition repetition;
@@ -102,9 +146,11 @@ Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, d
   open_documents(server, trace);
   if (const auto warm = play_unhurried(server, trace); !warm) return tl::unexpected(warm.error());
   open_documents(server, trace);
+  const double cpu_at_first = cpu_ms(server.process_id());
   auto unhurried = play_unhurried(server, trace);
   if (!unhurried) return tl::unexpected(unhurried.error());
   repetition.unhurried = std::move(*unhurried);
+  repetition.unhurried_cpu_ms = cpu_ms(server.process_id()) - cpu_at_first;
 
   open_documents(server, trace);
   const Counters before = server.counters().value_or(Counters());
@@ -116,6 +162,11 @@ Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, d
   for (const auto& [name, value] : server.counters().value_or(Counters())) {
     repetition.typing_counters[name] = value - (before.contains(name) ? before.at(name) : 0);
   }
+
+  open_documents(server, trace);
+  auto cancelled = play_cancelled(server, trace, kCancelStride);
+  if (!cancelled) return tl::unexpected(cancelled.error());
+  repetition.cancel_ms = std::move(*cancelled);
 
   if (const auto rested = wait_for_rest(server); !rested) return tl::unexpected(rested.error());
   const double resting = cpu_ms(server.process_id());
@@ -129,8 +180,7 @@ Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, d
 }
 
 Result<double> measure_wake(ServerUnderTest& server, const Trace& trace) {
-  if (const auto started = server.start(); !started) return tl::unexpected(started.error());
-  if (const auto ready = ask_until_ready(server, trace); !ready) return tl::unexpected(ready.error());
+  if (const auto warm = start_and_warm(server, trace); !warm) return tl::unexpected(warm.error());
   const TimePoint deadline = Clock::now() + kUnloadPatience;
   while (server.info().value("state", "") != "unloaded") {
     if (Clock::now() > deadline) return fail(ErrorCode::kUnsupported, "the server does not say that its model is unloaded");
@@ -152,12 +202,18 @@ Result<double> measure_wake(ServerUnderTest& server, const Trace& trace) {
 
 std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions) {
   FigureTable table(repetitions);
+  table.add("unhurried.computed_ms", "ms", "less", "time",
+            [](const Repetition& r) { return typical(times(r.unhurried, is_computed, &KeyRecord::whole_ms)); });
   table.add_times("unhurried.first_ms", &Repetition::unhurried, is_computed_text, &KeyRecord::first_ms, {50, 95});
   table.add_times("unhurried.whole_ms", &Repetition::unhurried, is_computed_text, &KeyRecord::whole_ms, {50, 90, 95, 99});
   table.add_times("unhurried.nothing_ms", &Repetition::unhurried, is_nothing, &KeyRecord::whole_ms, {50, 95});
   table.add_times("unhurried.memory_ms", &Repetition::unhurried, is_remembered_text, &KeyRecord::whole_ms, {50, 95});
   table.add_times("typing.first_ms", &Repetition::typing, is_text, &KeyRecord::first_ms, {50, 95});
   table.add_times("typing.whole_ms", &Repetition::typing, is_text, &KeyRecord::whole_ms, {50, 90, 95, 99});
+  if (std::ranges::all_of(repetitions, [](const Repetition& r) { return !r.cancel_ms.empty(); })) {
+    table.add("cancel_ms.p50", "ms", "less", "time", [](const Repetition& r) { return percentile(r.cancel_ms, 0.5); });
+    table.add("cancel_ms.p95", "ms", "less", "time", [](const Repetition& r) { return percentile(r.cancel_ms, 0.95); });
+  }
   const auto typing_share = [](Outcome outcome) {
     return [outcome](const Repetition& repetition) {
       const auto n = std::ranges::count_if(repetition.typing, [&](const KeyRecord& record) { return record.outcome == outcome; });
@@ -166,6 +222,8 @@ std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions) {
   };
   table.add("typing.superseded", "of keys", "less", "time", typing_share(Outcome::kSuperseded));
   table.add("typing.with_text", "of keys", "more", "time", typing_share(Outcome::kText));
+  table.add("unhurried.cpu_ms_per_key", "ms", "less", "time",
+            [](const Repetition& r) { return share(r.unhurried_cpu_ms, static_cast<double>(r.unhurried.size())); });
   table.add("typing.cpu_ms_per_key", "ms", "less", "time",
             [](const Repetition& r) { return share(r.typing_cpu_ms, static_cast<double>(r.typing.size())); });
   table.add("start_ms", "ms", "less", "time", [](const Repetition& r) { return r.start_ms; });
@@ -185,7 +243,7 @@ std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions) {
   };
   table.add("unhurried.positions_computed.p50", "positions", "less", "count", positions(0.5));
   table.add("unhurried.positions_computed.p95", "positions", "less", "count", positions(0.95));
-  table.add("unhurried.steps", "steps", "less", "count", [](const Repetition& repetition) {
+  table.add("unhurried.steps", "steps", "less", "time", [](const Repetition& repetition) {
     double n = 0;
     for (const KeyRecord& record : repetition.unhurried) n += record.steps;
     return n;

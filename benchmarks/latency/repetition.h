@@ -21,7 +21,9 @@ struct Repetition {
   double ready_ms = 0;    // from nothing to the first completion that was computed
   std::vector<KeyRecord> unhurried;
   std::vector<KeyRecord> typing;
-  Counters typing_counters;  // what they grew by while typing; empty where the server counts nothing
+  std::vector<double> cancel_ms;  // until nothing is computed any more
+  Counters typing_counters;       // what they grew by while typing; empty where the server counts nothing
+  double unhurried_cpu_ms = 0;
   double typing_cpu_ms = 0;
   double rest_cpu_share = 0;  // of one core, while nobody asks
   std::size_t rss_bytes = 0;
@@ -32,11 +34,15 @@ struct Repetition {
 /// kUnreadable where it ends before, or does not answer.
 Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, double speed);
 
+/// Starts a server and asks at the trace's first key until something was computed: a model that is being loaded answers nothing. Fails as
+/// run_repetition() does.
+Result<void> start_and_warm(ServerUnderTest& server, const Trace& trace);
+
 /// Milliseconds from asking a server whose model was given back, for want of work, to its text: takes a minute. `server` unloads after
 /// a minute (octet.idleUnload: 1). Fails with kUnsupported where it does not say that it has.
 Result<double> measure_wake(ServerUnderTest& server, const Trace& trace);
 
-/// What is compared: one value a repetition in each.
+/// What is compared: one value a repetition, but for unhurried.least_ms: the fastest repetition of each key that was computed.
 std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions);
 
 }  // namespace octet::benchmarks

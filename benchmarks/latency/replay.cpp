@@ -1,6 +1,7 @@
 #include "benchmarks/latency/replay.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <set>
@@ -13,6 +14,8 @@ using Clock = std::chrono::steady_clock;
 
 /// No answer at all is an error, not a latency.
 constexpr std::chrono::seconds kPatience{60};
+/// Enough for a completion to be under way.
+constexpr std::chrono::milliseconds kHeadStart{1};
 
 double ms_between(TimePoint from, TimePoint to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
 
@@ -39,6 +42,11 @@ double difference(const Counters& before, const Counters& after, const char* nam
 }
 
 }  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  constexpr std::array<std::string_view, 4> kNames{"text", "nothing", "superseded", "failed"};
+  return kNames.at(static_cast<std::size_t>(outcome));
+}
 
 void open_documents(ServerUnderTest& server, const Trace& trace) {
   for (std::size_t i = 0; i < trace.files.size(); ++i) server.open(i, trace.files[i], trace.files[i].text);
@@ -91,6 +99,34 @@ Result<std::vector<KeyRecord>> play_typing(ServerUnderTest& server, const Trace&
   if (!ran) return tl::unexpected(ran.error());
   if (n_open > 0) return fail(ErrorCode::kUnreadable, "a key was not answered within a minute");
   return records;
+}
+
+Result<std::vector<double>> play_cancelled(ServerUnderTest& server, const Trace& trace, std::size_t stride) {
+  std::vector<double> waits_ms;
+  const auto n_ended = [&server]() -> std::optional<double> {
+    const auto counters = server.counters();
+    if (!counters || !counters->contains("completions")) return std::nullopt;
+    return counters->at("completions");
+  };
+  std::size_t n_keys = 0;
+  for (const TraceEvent& event : trace.events) {
+    send_edit(server, event);
+    if (!event.is_key || ++n_keys % stride != 0) continue;
+    const auto before = n_ended();
+    if (!before) return waits_ms;
+    std::optional<Answer> answer;
+    server.ask(event.file_idx, event.cursor, [&](const Answer& got) { answer = got; });
+    const auto ran = server.run_until(Clock::now() + kHeadStart, [&] { return answer.has_value(); });
+    if (!ran) return tl::unexpected(ran.error());
+    if (answer) continue;
+    const TimePoint cancelled = Clock::now();
+    server.cancel();
+    std::optional<double> now = before;
+    while (now && *now <= *before && Clock::now() < cancelled + kPatience) now = n_ended();
+    if (!now || *now <= *before) return fail(ErrorCode::kUnreadable, "a completion that was withdrawn did not end within a minute");
+    waits_ms.push_back(ms_between(cancelled, Clock::now()));
+  }
+  return waits_ms;
 }
 
 Result<Answer> ask_alone(ServerUnderTest& server, const Trace& trace, std::size_t event_idx) {

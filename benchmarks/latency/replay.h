@@ -38,6 +38,10 @@ Result<std::vector<KeyRecord>> play_unhurried(ServerUnderTest& server, const Tra
 /// typed, never accepted.
 Result<std::vector<KeyRecord>> play_typing(ServerUnderTest& server, const Trace& trace, double speed);
 
+/// At every `stride`th key a completion is asked for and withdrawn a millisecond later: milliseconds from there until the server counts it
+/// as ended, those left out that were answered before. Empty where it counts nothing.
+Result<std::vector<double>> play_cancelled(ServerUnderTest& server, const Trace& trace, std::size_t stride);
+
 /// The text that a server that has just been started offers behind the event, and nothing else asked.
 Result<Answer> ask_alone(ServerUnderTest& server, const Trace& trace, std::size_t event_idx);
 

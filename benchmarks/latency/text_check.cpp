@@ -79,7 +79,7 @@ Result<TextCheck> check_texts(const std::vector<Repetition>& repetitions, const 
       if (is_new) {
         ++check.n_asked_again;
         const auto server = make_server();
-        if (const auto started = server->start(); !started) return tl::unexpected(started.error());
+        if (const auto warm = start_and_warm(*server, trace); !warm) return tl::unexpected(warm.error());
         const auto answer = ask_alone(*server, trace, record.event_idx);
         if (!answer) return tl::unexpected(answer.error());
         server->stop();

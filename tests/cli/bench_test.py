@@ -120,7 +120,7 @@ class QualityTest(CliTest):
         for head in drafts["heads"] + drafts["guesses"]:
             self.assertGreaterEqual(head["judged"], head["right"])
         for name, figure in report["figures"].items():
-            self.assertEqual(set(figure), {"values", "median", "mad", "outliers", "unit", "better", "kind"}, name)
+            self.assertEqual(set(figure), {"values", "median", "mad", "outliers", "unit", "better", "kind", "judged"}, name)
             self.assertEqual(len(figure["values"]), 3, name)
             self.assertIn(figure["better"], ("less", "more"))
             self.assertIn(figure["kind"], ("ratio", "count", "time"))
@@ -138,6 +138,22 @@ class QualityTest(CliTest):
         self.assertEqual(first, again)
         other = self.quality("--model", DEFAULT_MODEL, "--replay-bytes", 60, "--seed", 2, "--files", *self.FILES)
         self.assertNotEqual(other["text_hash"], first["text_hash"])
+
+    def test_two_runs_can_be_compared(self):
+        paths = [self.folder / name for name in ("a.json", "b.json")]
+        arguments = ["quality", "--model", DEFAULT_MODEL, "--completions", 1, "--files", *self.FILES]
+        for path, more in zip(paths, ([], ["--mixer", SOURCE_DIR / "bytemodel/weights/mixer.safetensors"])):
+            self.assertEqual(bench(*arguments, "--bytes", 100, "--cursors", 2, "--replay-bytes", 60, "--json", path, *more).returncode, 0)
+        same = bench("compare", *paths, "--json", self.folder / "compared.json")
+        self.assertEqual(same.returncode, 0, same.stderr)
+        verdicts = {row["name"]: row["verdict"] for row in json.loads((self.folder / "compared.json").read_text())["comparisons"]}
+        self.assertEqual(verdicts["replay.keys_saved"], "same")
+        self.assertEqual(verdicts["bits_per_byte.mixed"], "same")
+        worse = json.loads(paths[1].read_text())
+        figure = worse["figures"]["bits_per_byte.mixed"]
+        figure["values"] = [1.5 * value for value in figure["values"]]
+        paths[1].write_text(json.dumps(worse))
+        self.assertEqual(bench("compare", *paths).returncode, FAILED)
 
     def test_who_is_sure_of_nothing_less_shows_less(self):
         sure, unsure = (self.quality("--model", DEFAULT_MODEL, "--replay-bytes", 200, "--min-confidence", minimum, "--files", *self.FILES)["replay"]
