@@ -152,8 +152,9 @@ class LspServer final : public ServerUnderTest {
     const auto statistics = call("workspace/executeCommand", {{"command", "octet.statistics"}});
     if (!statistics || !statistics->contains("session")) return std::nullopt;
     Counters counters;
-    for (const auto& [name, value] : (*statistics)["session"].items()) {
-      if (value.is_number()) counters[name] = value.get<double>();
+    const Json flat = (*statistics)["session"].flatten();  // "/silent/cancelled"
+    for (const auto& [name, value] : flat.items()) {
+      if (value.is_number()) counters[name.substr(1)] = value.get<double>();
     }
     return counters;
   }

@@ -103,16 +103,11 @@ Result<std::vector<KeyRecord>> play_typing(ServerUnderTest& server, const Trace&
 
 Result<std::vector<double>> play_cancelled(ServerUnderTest& server, const Trace& trace, std::size_t stride) {
   std::vector<double> waits_ms;
-  const auto n_ended = [&server]() -> std::optional<double> {
-    const auto counters = server.counters();
-    if (!counters || !counters->contains("completions")) return std::nullopt;
-    return counters->at("completions");
-  };
   std::size_t n_keys = 0;
   for (const TraceEvent& event : trace.events) {
     send_edit(server, event);
     if (!event.is_key || ++n_keys % stride != 0) continue;
-    const auto before = n_ended();
+    const auto before = server.counters();
     if (!before) return waits_ms;
     std::optional<Answer> answer;
     server.ask(event.file_idx, event.cursor, [&](const Answer& got) { answer = got; });
@@ -121,10 +116,17 @@ Result<std::vector<double>> play_cancelled(ServerUnderTest& server, const Trace&
     if (answer) continue;
     const TimePoint cancelled = Clock::now();
     server.cancel();
-    std::optional<double> now = before;
-    while (now && *now <= *before && Clock::now() < cancelled + kPatience) now = n_ended();
-    if (!now || *now <= *before) return fail(ErrorCode::kUnreadable, "a completion that was withdrawn did not end within a minute");
-    waits_ms.push_back(ms_between(cancelled, Clock::now()));
+    while (true) {
+      const auto now = server.counters();
+      if (!now) return fail(ErrorCode::kUnreadable, "the server has stopped counting");
+      if (difference(*before, *now, "silent/cancelled") == 0) break;  // the answer was on its way
+      if (difference(*before, *now, "completions") > 0) {
+        waits_ms.push_back(ms_between(cancelled, Clock::now()));
+        break;
+      }
+      if (Clock::now() > cancelled + kPatience)
+        return fail(ErrorCode::kUnreadable, "a completion that was withdrawn did not end within a minute");
+    }
   }
   return waits_ms;
 }

@@ -36,7 +36,7 @@ struct Answer {
 };
 using OnAnswer = std::function<void(const Answer&)>;
 
-/// Counters that only grow, by their names in octet's statistics.
+/// Counters that only grow, by their names in octet's statistics: "steps", "silent/cancelled".
 using Counters = std::map<std::string, double>;
 
 /// One thread: everything happens inside the calls, on_answer too. An answer comes once, and none after stop().

@@ -12,7 +12,7 @@ import unittest
 from bench_test import bench
 from octet import BIN, DONE, FAILED, MODEL, SOURCE_DIR, USAGE, CliTest
 
-SAMPLES = sorted((SOURCE_DIR / "benchmarks/samples").glob("*.*"))[:2]
+SAMPLES = sorted((SOURCE_DIR / "benchmarks/samples").glob("*.*"))[:1]
 
 # A language server that answers after a while, and not always the same if it is told so.
 STUB = """
@@ -95,7 +95,7 @@ class LatencyTest(CliTest):
     def latency(self, *arguments, code=DONE, n_servers=1, n_repetitions=1):
         reports = [self.folder / f"report{i}.json" for i in range(n_servers)]
         jsons = [argument for report in reports for argument in ("--json", report)]
-        result = bench("latency", "--trace", self.trace(), "--speed", 20, "--repetitions", n_repetitions, *jsons, *arguments)
+        result = bench("latency", "--trace", self.trace(), "--speed", 40, "--repetitions", n_repetitions, *jsons, *arguments)
         self.assertEqual(result.returncode, code, result.stderr + result.stdout)
         return [json.loads(report.read_text()) for report in reports], result
 
@@ -133,7 +133,8 @@ class LatencyTest(CliTest):
                 self.assertEqual(len(key["text"].encode()), int(n_bytes))
                 self.assertGreater(key["whole_ms"][0], float(server_ms) - 0.06)  # the log rounds
         n_superseded = sum(reason in ("superseded", "cancelled") for *_, reason in lines[n_before + 2 * n_keys : n_before + 3 * n_keys])
-        self.assertEqual(round(n_keys * report["figures"]["typing.superseded"]["values"][0]), n_superseded)
+        # An answer that crossed its withdrawal is one for the server alone.
+        self.assertLessEqual(n_superseded, round(n_keys * report["figures"]["typing.superseded"]["values"][0]))
 
     def test_other_servers_are_measured_too(self):
         (report,), result = self.latency("--server", shlex.join([sys.executable, "-c", STUB, "0.002"]))
@@ -151,11 +152,11 @@ class LatencyTest(CliTest):
         def stub(delay_s):
             return "--server", shlex.join([sys.executable, "-c", STUB, str(delay_s)])
 
-        self.latency(*stub(0.004), *stub(0.004), *stub(0.0052), n_servers=3, n_repetitions=3)
-        same = bench("compare", self.folder / "report0.json", self.folder / "report1.json", "--threshold", 0.15)
+        self.latency(*stub(0.004), *stub(0.004), *stub(0.012), n_servers=3, n_repetitions=3)
+        same = bench("compare", self.folder / "report0.json", self.folder / "report1.json", "--threshold", 0.5)
         self.assertEqual(same.returncode, DONE, same.stdout + same.stderr)
         verdicts = self.folder / "verdicts.json"
-        slower = bench("compare", self.folder / "report0.json", self.folder / "report2.json", "--threshold", 0.15, "--json", verdicts)
+        slower = bench("compare", self.folder / "report0.json", self.folder / "report2.json", "--threshold", 0.5, "--json", verdicts)
         self.assertEqual(slower.returncode, FAILED, slower.stdout)
         self.assertIn("B is worse", slower.stdout.decode())
         by_name = {row["name"]: row for row in json.loads(verdicts.read_text())["comparisons"]}
