@@ -38,7 +38,7 @@ def commands(cache):
     samples = sorted((HERE / "samples").glob("*.*"))
     return {
         "decode": ["--batch", "1,2,4,8", "--files", *samples],
-        "latency": ["--workspace", cache, "--files", *drawn[::FILES]],
+        "latency": ["--keys", 80, "--workspace", cache, "--files", *drawn[::FILES]],
         "quality": ["--replay-bytes", 400, "--editor-cursors", 12, "--workspace", cache, "--files", *drawn],
     }
 
