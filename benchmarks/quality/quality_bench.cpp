@@ -148,9 +148,13 @@ class QualityBench {
 
   engine::CompletionResult complete(const engine::CompletionRequest& request) {
     auto result = completer_.complete(request, {}, {});
-    text_hash_.add(result.text);
-    text_hash_.add(std::string_view("", 1));
+    hash(result.text);
     return result;
+  }
+
+  void hash(std::string_view text) {
+    text_hash_.add(text);
+    text_hash_.add(std::string_view("\0", 1));  // where it ends
   }
 
   /// With the memory and without.
@@ -236,8 +240,7 @@ class QualityBench {
     SuggestingEditor editor(completer_, std::move(request));
     const auto suggest = [&](std::string_view written) {
       std::string text = editor.suggestion(written);
-      text_hash_.add(text);
-      text_hash_.add(std::string_view("", 1));
+      hash(text);
       return text;
     };
     type_text(passage.truth(file.text), suggest, score.replay.typing);
