@@ -153,6 +153,35 @@ return {
     end,
   },
   {
+    'taken in parts, what it replaces behind the cursor goes with the last one',
+    function()
+      local e = editor.start({ keymaps = { accept_word = '<C-l>' } })
+      e:open({ 'f(a); g' }, { 1, 3 })
+      e:answer(e:take_request(1, 3), { 'abc);' }, 1, 2)
+      e:wait_ghost({ text = 'bc);' })
+      e:type('<C-l>')
+      e:wait_lines({ 'f(abc); g' })
+      e:type('<C-l>')
+      e:wait_lines({ 'f(abc); g' })
+      e:wait_ghost(nil)
+      editor.equal(e:lua('return vim.api.nvim_win_get_cursor(0)'), { 1, 7 })
+      editor.equal(e:take('workspace/executeCommand').params.arguments, { 'abc);' })
+    end,
+  },
+  {
+    'it is taken as it was suggested, whatever is done to what is typed',
+    function()
+      local e = editor.start()
+      e:open({ '  a' }, { 1, 3 })
+      e:lua("vim.bo.autoindent, vim.bo.cindent, vim.bo.expandtab, vim.bo.textwidth, vim.bo.formatoptions = true, true, true, 8, 'tcqa'")
+      e:lua("vim.bo.indentkeys, vim.bo.cinkeys = '0},o,e,!^F', '0},o,e'; vim.cmd('iabbrev bc wrong')")
+      e:answer(e:take_request(1, 3), { 'abc {\n\tlong words in a line\n      }' }, 1)
+      e:wait_ghost({ text = 'bc {' })
+      e:type('<Tab>')
+      e:wait_lines({ '  abc {', '\tlong words in a line', '      }' })
+    end,
+  },
+  {
     'lines that end with CR LF at the server have none in the buffer',
     function()
       local e = editor.start({ keymaps = { accept_line = '<C-l>' } })

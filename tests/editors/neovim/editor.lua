@@ -22,8 +22,10 @@ end
 local kInside = [[
   local plugin, stub = ...
   vim.o.swapfile, vim.o.hidden, vim.o.more = false, true, false
-  vim.opt.runtimepath:prepend(plugin)
-  vim.cmd('runtime plugin/octet.lua')
+  if plugin then
+    vim.opt.runtimepath:prepend(plugin)
+    vim.cmd('runtime plugin/octet.lua')
+  end
   _G.t = { received = {}, notices = {}, n_marks = 0, stub = stub, markers = 0 }
   vim.lsp.handlers['stub/received'] = function(_, message) table.insert(t.received, message) end
   vim.lsp.handlers['stub/marker'] = function() t.markers = t.markers + 1 end
@@ -53,14 +55,27 @@ local function new(channel)
   return setmetatable({ channel = channel, n_taken = 0, n_markers = 0 }, Editor)
 end
 
+local function spawn()
+  local channel = vim.fn.jobstart({ vim.v.progpath, '--clean', '-u', 'NONE', '--headless', '--embed' }, { rpc = true })
+  local editor = new(channel)
+  table.insert(running, editor)
+  return editor
+end
+
 --- An editor without a terminal.
 ---@param options? table of setup, {} by default; with the stub as server unless `cmd` is there
 ---@return Editor
 function M.start(options)
-  local channel = vim.fn.jobstart({ vim.v.progpath, '--clean', '-u', 'NONE', '--headless', '--embed' }, { rpc = true })
-  local editor = new(channel)
-  table.insert(running, editor)
+  local editor = spawn()
   editor:prepare(options)
+  return editor
+end
+
+--- An editor that has not heard of the plugin.
+---@return Editor
+function M.start_bare()
+  local editor = spawn()
+  editor:look_inside()
   return editor
 end
 
@@ -99,9 +114,16 @@ function M.wait(what, holds)
   end
 end
 
+---@param plugin? string its folder
+function Editor:look_inside(plugin)
+  if vim.env.OCTET_NEOVIM_API then
+    self:lua('dofile(...)', kFolder .. '/newer_api.lua')
+  end
+  self:lua(kInside, plugin or false, { 'python3', kFolder .. '/stub_server.py' })
+end
+
 function Editor:prepare(options)
-  local stub = { 'python3', kFolder .. '/stub_server.py' }
-  self:lua(kInside, kPlugin, stub)
+  self:look_inside(kPlugin)
   if options ~= false then
     self:setup(options)
   end

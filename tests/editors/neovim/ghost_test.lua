@@ -224,6 +224,55 @@ return {
     end,
   },
   {
+    'its colours are those of a comment, or the person\'s own, also after another colour scheme',
+    function()
+      local e = editor.start()
+      e:open({ 'a' }, { 1, 1 })
+      e:answer(e:take_request(1, 1), { 'abc\nd' }, 1)
+      e:wait_ghost({ text = 'bc', below = { 'd' } })
+      local groups = e:lua([[
+        local mark = vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('octet'), 0, -1, { details = true })[1][4]
+        return { mark.virt_text[1][2], mark.virt_lines[1][1][2] }
+      ]])
+      editor.equal(groups, { 'OctetSuggestion', 'OctetSuggestion' })
+      local function looks(group)
+        return e:lua("return vim.fn.synIDattr(vim.fn.synIDtrans(vim.fn.hlID(...)), 'fg')", group)
+      end
+      e:lua("vim.cmd('colorscheme blue')")
+      editor.equal({ looks('OctetSuggestion'), looks('OctetHint') }, { looks('Comment'), looks('NonText') })
+      e:lua("vim.cmd('highlight OctetSuggestion ctermfg=5 guifg=Red')")
+      e:setup()
+      editor.equal(looks('OctetSuggestion') ~= looks('Comment'), true)
+    end,
+  },
+  {
+    'each key asks at once: no timer stands between',
+    function()
+      local e = editor.start()
+      e:lua([[
+        local uv = vim.uv or vim.loop
+        t.n_timers = 0
+        for _, place in ipairs({ { uv, 'new_timer' }, { vim, 'defer_fn' }, { vim.fn, 'timer_start' } }) do
+          local holder, name = unpack(place)
+          local original = holder[name]
+          holder[name] = function(...)
+            local caller = debug.getinfo(2, 'S').source
+            t.n_timers = t.n_timers + (caller:find('lua/octet/', 1, true) and 1 or 0)
+            return original(...)
+          end
+        end
+      ]])
+      e:open({ '' }, { 1, 0 })
+      e:take_request(1, 0)
+      for i, key in ipairs({ 'a', 'b', 'c' }) do
+        e:type(key)
+        e:take_request(1, i)
+      end
+      editor.equal(e:count('textDocument/inlineCompletion'), 4)
+      editor.equal(e:lua('return t.n_timers'), 0)
+    end,
+  },
+  {
     'the other window on the same buffer takes the suggestion where its own cursor is',
     function()
       local e = editor.start()

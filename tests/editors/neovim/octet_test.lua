@@ -23,8 +23,8 @@ end
 local function showing()
   local e = start()
   e:open(kCircle, { 6, #kCircle[6] }, 'python')
-  e:wait_equal(true, "require('octet').is_visible()")
   e:wait_equal('ready', "require('octet.status').current.state")
+  e:wait_equal(true, "(require('octet.completion').visible() or { item = {} }).item.command ~= nil") -- it grows no more
   return e
 end
 
@@ -86,6 +86,60 @@ return {
       e:wait_equal(true, "require('octet').is_visible()")
       e:type('<Tab>')
       e:wait_equal(true, ('#vim.api.nvim_buf_get_lines(0, 6, 7, true)[1] > %d'):format(#kCircle[6]))
+    end,
+  },
+  {
+    'a file that may hold secrets gets nothing, and :Octet explain says why',
+    function()
+      local e = start()
+      e:lua("t.said = {}; vim.api.nvim_echo = function(chunks) table.insert(t.said, chunks[1][1]) end")
+      e:lua("vim.cmd('edit /nowhere/.env')")
+      e:type('iPASSWORD=')
+      e:wait_lines({ 'PASSWORD=' })
+      e:wait_equal(true, "require('octet.client').client ~= nil")
+      e:type('x<BS>') -- asks again
+      e:lua("vim.cmd('Octet explain')")
+      e:wait_equal(true, "t.said[1] ~= nil and t.said[1]:find('secret', 1, true) ~= nil")
+      editor.equal(e:ghost(), nil)
+    end,
+  },
+  {
+    'what is taken in a file with CR LF has no carriage returns in the buffer, and has them in the file',
+    function()
+      local e = start()
+      e:lua("require('octet').configure({ multiline = 'always' })")
+      local path = vim.fn.tempname() .. '.py'
+      vim.fn.writefile(vim.tbl_map(function(line)
+        return line .. '\r'
+      end, vim.list_slice(kCircle, 1, 5)), path)
+      e:lua("vim.cmd('edit ' .. ...)", path)
+      editor.equal(e:lua('return vim.bo.fileformat'), 'dos')
+      e:type('GA')
+      e:wait_equal(true, "require('octet').is_visible()")
+      e:type('<Tab>')
+      e:wait_equal(true, ('vim.api.nvim_buf_line_count(0) > %d'):format(5)) -- it had several
+      e:type('<Esc>')
+      assert(not table.concat(e:lines(), '\n'):find('\r', 1, true))
+      e:lua("vim.cmd('write')")
+      local written = vim.fn.readfile(path, 'b')
+      editor.equal(table.remove(written), '')
+      for _, line in ipairs(written) do
+        assert(line:find('^[^\r]*\r$'), vim.inspect(line))
+      end
+    end,
+  },
+  {
+    'the server ends with an editor that is killed',
+    function()
+      local e = showing()
+      local pid = e:lua("return require('octet.client').client.rpc.pid or 0")
+      if pid == 0 then
+        return -- newer versions do not tell
+      end
+      vim.loop.kill(e:lua('return vim.fn.getpid()'), 'sigkill')
+      editor.wait('the end of the server', function()
+        return vim.loop.kill(pid, 0) ~= 0
+      end)
     end,
   },
   {

@@ -168,6 +168,31 @@ return {
     end,
   },
   {
+    ':Octet, stats and log show what the server says and writes',
+    function()
+      local e = editor.start()
+      e:open({ '' }, { 1, 0 })
+      e:take_request(1, 0)
+      e:type('<Esc>')
+      e:lua('t.said = {}; vim.api.nvim_echo = function(chunks) table.insert(t.said, chunks[1][1]) end')
+      e:lua("vim.cmd('Octet')")
+      local request = e:take('octet/status')
+      local model = { name = 'm', path = '/m' }
+      e:send({ id = request.id, result = { state = 'ready', message = 'fine', model = model, device = 'cpu', lastReason = 'no_room' } })
+      e:wait_equal({ 'octet: ready\nfine\nmodel: m, cpu\nlast answer: no_room' }, 't.said')
+      e:lua("vim.cmd('Octet stats')")
+      request = e:take('workspace/executeCommand')
+      editor.equal(request.params.command, 'octet.statistics')
+      e:send({ id = request.id, result = { session = { shown = 3, accepted = 2 } } })
+      e:wait_equal('session:\n  accepted: 2\n  shown: 3', 't.said[2]')
+      e:lua("vim.cmd('Octet explain')")
+      e:send({ id = e:take('octet/explain').id, error = { code = -32603, message = 'not now' } })
+      e:wait_equal('octet: not now', 't.notices[#t.notices]')
+      e:lua("vim.cmd('Octet log')")
+      editor.equal(e:lua("return vim.fn.expand('%:p')"), e:lua("return vim.fn.fnamemodify(require('octet.binary').log_path(), ':p')"))
+    end,
+  },
+  {
     'checkhealth and help know octet',
     function()
       local e = editor.start({ keymaps = { trigger = '<C-l>' } })

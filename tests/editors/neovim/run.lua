@@ -2,7 +2,8 @@
 --
 --   nvim --headless --clean -u NONE -S tests/editors/neovim/run.lua
 --
--- OCTET_BIN names the binary, OCTET_TEST a pattern of the tests to run. Neovim 0.7 or newer.
+-- OCTET_BIN names the binary, OCTET_TEST a pattern of the tests to run. Neovim 0.7 or newer. OCTET_NEOVIM_API=0.11 lets an older one
+-- look like that to the plugin (newer_api.lua); what it would draw then cannot be seen.
 
 local folder = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 package.path = folder .. '/?.lua;' .. package.path
@@ -25,8 +26,10 @@ local function run(name, test)
   io.stdout:flush()
 end
 
-local files = { 'ghost_test', 'stream_test', 'accept_test', 'keys_test', 'menu_test', 'server_test', 'options_test', 'octet_test' }
-if vim.fn.executable('tmux') == 1 then
+local files = { 'ghost_test', 'stream_test', 'accept_test', 'keys_test', 'menu_test', 'server_test', 'options_test', 'versions_test', 'octet_test' }
+if vim.env.OCTET_NEOVIM_API then
+  assert(vim.env.OCTET_NEOVIM_API == '0.11', 'OCTET_NEOVIM_API: expected 0.11')
+elseif vim.fn.executable('tmux') == 1 then
   table.insert(files, 'screen_test')
 else
   io.stdout:write('tmux is missing: what the screen shows is not tested\n')

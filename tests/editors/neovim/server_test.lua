@@ -167,7 +167,7 @@ return {
       local e = editor.start()
       e:open({ '' }, { 1, 0 })
       e:take_request(1, 0)
-      for _, case in ipairs({ { 'loading', 'octet ..' }, { 'ready', 'octet' }, { 'failed', 'octet !' }, { 'disabled', 'octet off' } }) do
+      for _, case in ipairs({ { 'loading', 'octet ..' }, { 'ready', 'octet' }, { 'failed', 'octet !' }, { 'disabled', 'octet off' }, { 'unloaded', 'octet idle' } }) do
         e:send({ method = 'octet/status', params = { state = case[1], message = 'm' } })
         e:wait_equal(case[2], "require('octet').statusline()")
       end
@@ -176,6 +176,36 @@ return {
       e:wait_equal('octet *', "require('octet').statusline()")
       e:lua('vim.b.octet_enabled = false')
       editor.equal(e:lua("return require('octet').statusline()"), 'octet off')
+    end,
+  },
+  {
+    'what got no answer while the model was on its way is asked again when it is there',
+    function()
+      local e = editor.start()
+      e:open({ 'a' }, { 1, 1 })
+      e:send({ method = 'octet/status', params = { state = 'loading', message = 'm' } })
+      e:answer(e:take_request(1, 1), {})
+      e:settle()
+      editor.equal(e:ghost(), nil)
+      e:send({ method = 'octet/status', params = { state = 'ready', message = 'm' } })
+      e:answer(e:take_request(1, 1), { 'abc' }, 1)
+      e:wait_ghost({ text = 'bc' })
+    end,
+  },
+  {
+    'a key in a large file tells the server of that key, not of the file',
+    function()
+      local e = editor.start()
+      local lines = {}
+      for i = 1, 20000 do
+        lines[i] = 'line ' .. i
+      end
+      e:open(lines, { 10000, 10 })
+      e:take_request(10000, 10)
+      e:type('x')
+      local changes = e:take('textDocument/didChange').params.contentChanges
+      editor.equal({ #changes, changes[1].text, changes[1].range.start }, { 1, 'x', { line = 9999, character = 10 } })
+      e:take_request(10000, 11)
     end,
   },
   {

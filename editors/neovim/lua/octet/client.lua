@@ -225,7 +225,12 @@ end
 function M.stop()
   generation = generation + 1
   is_starting, has_given_up = false, false
-  if client_id then
+  if client_id and kHasMethods then
+    local client = vim.lsp.get_client_by_id(client_id)
+    if client then
+      client:stop()
+    end
+  elseif client_id then
     vim.lsp.stop_client(client_id)
   end
   M.client, client_id, folders = nil, nil, {}

@@ -5,12 +5,13 @@ local M = {}
 local kMaxRestarts = 4
 local kWindowMs = 3 * 60 * 1000
 
+local uv = vim.uv or vim.loop -- 0.10
 local times = {}
 
 --- Whether one more is allowed, which counts from then on.
 ---@return boolean
 function M.take()
-  local now = vim.loop.hrtime() / 1e6
+  local now = uv.hrtime() / 1e6
   times = vim.tbl_filter(function(time)
     return now - time < kWindowMs
   end, times)
