@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import sys
 import unittest
 
 from octet import BIN, DEFAULT_MODEL, FAILED, MODEL, SOURCE_DIR, USAGE, CliTest, environment, run
@@ -249,6 +250,26 @@ class PageTest(CliTest):
                 self.assertEqual(result.returncode, FAILED)
                 self.assertIn("result.json", result.stderr.decode())
         self.assertFalse((self.folder / "page.html").exists())
+
+
+class ResultsTest(unittest.TestCase):
+    def test_kept_results_have_no_texts_no_paths_of_this_machine_and_short_numbers(self):
+        sys.path.insert(0, str(SOURCE_DIR / "benchmarks"))
+        import results
+
+        full = {"keys": [{"file": "/cache/rich/a.py", "text": "secret", "whole_ms": [1.23456789, None]}], "texts_wrong": 0,
+                "confidence": {"lengths": [1], "completions": [{"text": "secret"}]}}
+        self.assertEqual(results.compact(full, "/cache"), {"keys": [{"file": "rich/a.py", "whole_ms": [1.23457, None]}], "texts_wrong": 0,
+                                                           "confidence": {"lengths": [1]}})
+
+    def test_what_is_kept_can_be_compared_and_drawn(self):
+        for path in sorted((SOURCE_DIR / "benchmarks/results").glob("*.json")):
+            with self.subTest(path=path.name):
+                text = path.read_text()
+                self.assertLess(len(text), 200_000)
+                self.assertNotRegex(text, r'"/[a-z]')
+                self.assertEqual(json.loads(text)["verb"], path.stem)
+                self.assertLessEqual({"cpu", "cores", "isa", "threads", "load"}, set(json.loads(text)["environment"]))
 
 
 if __name__ == "__main__":
