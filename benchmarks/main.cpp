@@ -8,8 +8,19 @@
 #include "benchmarks/kernels_bench.h"
 #include "benchmarks/latency/export_trace.h"
 #include "benchmarks/latency/latency_bench.h"
-#include "benchmarks/quality_bench.h"
+#include "benchmarks/page/page.h"
+#include "benchmarks/quality/quality_bench.h"
 #include "benchmarks/signature.h"
+
+namespace {
+
+constexpr const char* kReplayHelp =
+    "Of each file, from a random line on, that a simulated user types with suggestions. The user reads what newly appears (250 ms to "
+    "notice "
+    "it, 45 ms a character, up to the first wrong word; a key takes 230 ms), takes it whole with one key where all of it is right, by "
+    "words with a key each where that saves keys, and types on otherwise. A line's end and the indentation behind it are one key";
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace octet::benchmarks;
@@ -61,12 +72,15 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   quality_app->add_flag("--auto-close", quality.auto_close, "Close brackets and quotes behind those cursors, as editors do");
   quality_app->add_flag("!--no-syntax", quality.use_syntax, "Let lines and indentation alone say where completions end");
-  quality_app->add_option("--min-confidence", quality.min_confidence, "Of those completions")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  quality_app->add_option("--replay-bytes", quality.replay_bytes, kReplayHelp)->capture_default_str();
+  quality_app
+      ->add_option("--min-confidence", quality.min_confidence,
+                   "Of completions at editor cursors (default 0) and in the replay (default: what editors have)")
+      ->check(CLI::Range(0.0, 1.0));
   quality_app->add_option("--threads", quality.threads, "How many threads compute")->check(CLI::Range(1U, 1024U));
   quality_app->add_option("--seed", quality.seed, "Of the cursors")->capture_default_str();
   quality_app->add_option("--json", quality.json, "Also write the result to this file");
+  quality_app->add_option("--html", quality.html, "Also write a page with plots to this file");
   LatencyOptions latency;
   CLI::App* latency_app = app.add_subcommand("latency", "From a key to ghost text, while real files are typed to a language server");
   latency_app->add_option("--files", latency.files, "Source files of which passages are typed again")->check(CLI::ExistingFile);
@@ -105,10 +119,14 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
   compare_app->add_option("--json", compare.json, "Also write the result to this file");
+  PageOptions page;
+  CLI::App* page_app = app.add_subcommand("page", "The plots of an earlier result");
+  page_app->add_option("result", page.result, "What a verb wrote with --json")->required()->check(CLI::ExistingFile);
+  page_app->add_option("--html", page.html, "Where the page goes")->required();
   try {  // the library reports by throwing
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
-      throw CLI::RequiredError("A verb (kernels, decode, latency, quality, compare, export-trace, signature)");
+      throw CLI::RequiredError("A verb (kernels, decode, latency, quality, compare, export-trace, page, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -121,5 +139,6 @@ int main(int argc, char** argv) {
   if (export_app->parsed()) return run_export_trace(exported);
   if (latency_app->parsed()) return run_latency(latency);
   if (quality_app->parsed()) return run_quality(quality);
+  if (page_app->parsed()) return run_page(page);
   return run_signature(signature);
 }

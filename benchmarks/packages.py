@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the workspace memory on packages: octet-bench quality for a few files of each, the rest of the package being the workspace.
 
-    packages.py OCTET_BENCH CACHE [--files N] [--bytes N] [--model FILE] [--mixer FILE] [--json FILE]
+    packages.py OCTET_BENCH CACHE [--files N] [--bytes N] [--replay-bytes N] [--model FILE] [--mixer FILE] [--json FILE]
 
 Fetches the packages of packages.txt by Debian's and npm's own clients into CACHE, once. Files of at least 1,000 bytes are drawn by a fixed
 seed, each package's by its name.
@@ -54,6 +54,22 @@ def draw(folder, language, name, count):
     return random.Random(name).sample(files, min(count, len(files)))
 
 
+def print_replay(name, rows):
+    """What typing with suggestions came to: sums over packages."""
+    replays = [row["replay"] for row in rows]
+    total = {count: sum(replay[count] for replay in replays) for count in replays[0]}
+    if not total["keys_without"]:
+        return
+    offers, attention, typing = max(total["suggestions"], 1), max(total["attention_s"], 1e-9), rows[0]["typing"]
+    saved = total["keys_without"] - total["keys"]
+    print(f"{name:10} {total['keys_without']} keys, {saved / total['keys_without']:.3f} saved;"
+          f" time saved {(saved * typing['key_ms'] / 1e3 - total['attention_s']) / total['time_without_s']:.3f};"
+          f" {total['suggestions']} suggestions, taken whole {total['accepted_whole'] / offers:.3f}, partly {total['accepted_partly'] / offers:.3f};"
+          f" characters right {total['right_characters'] / max(total['shown_characters'], 1):.3f}, a second of attention"
+          f" {total['shown_characters'] / attention:.1f} shown, {total['right_characters'] / attention:.1f} right;"
+          f" {total['computed'] / total['keys']:.2f} computed a key; even at {saved * typing['key_ms'] / offers:.0f} ms a suggestion")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bench")
@@ -63,7 +79,9 @@ def main():
     parser.add_argument("--cursors", type=int, default=8)
     parser.add_argument("--completions", type=int, default=2)
     parser.add_argument("--editor-cursors", type=int, default=0)
-    parser.add_argument("--min-confidence", type=float, default=0)
+    parser.add_argument("--replay-bytes", type=int, default=0)
+    parser.add_argument("--min-confidence", type=float)
+    parser.add_argument("--no-workspace", action="store_true")
     parser.add_argument("--no-syntax", action="store_true")
     parser.add_argument("--auto-close", action="store_true")
     parser.add_argument("--model")
@@ -79,10 +97,12 @@ def main():
         if options.only and name not in options.only:
             continue
         tree = fetch(source, package, options.cache / name) / "tree"
-        out = options.cache / "result.json"
-        command = [options.bench, "quality", "--workspace", tree, "--json", out, "--bytes", str(options.bytes), "--cursors",
-                   str(options.cursors), "--completions", str(options.completions), "--editor-cursors", str(options.editor_cursors),
-                   "--min-confidence", str(options.min_confidence)]
+        out = options.json.with_suffix(".part") if options.json else options.cache / "result.json"
+        command = [options.bench, "quality", "--workspace", "none" if options.no_workspace else tree, "--json", out, "--bytes",
+                   str(options.bytes), "--cursors", str(options.cursors), "--completions", str(options.completions), "--editor-cursors",
+                   str(options.editor_cursors), "--replay-bytes", str(options.replay_bytes)]
+        if options.min_confidence is not None:
+            command += ["--min-confidence", str(options.min_confidence)]
         command += [flag for flag, is_set in (("--no-syntax", options.no_syntax), ("--auto-close", options.auto_close)) if is_set]
         for flag in ("model", "mixer"):
             if getattr(options, flag):
@@ -112,7 +132,11 @@ def main():
                   f" (the truth: {total['truth_new_errors']}), {total['duplicated_closers']} with a closer twice, {total['exact_lines']} lines exact,"
                   f" {total['right_bytes']} bytes right, {total['wrong_bytes']} wrong;"
                   f" tree {max(s['syntax_ms']['p50'] for s in sound):.2f} ms p50, {max(s['syntax_ms']['p99'] for s in sound):.2f} ms p99")
+    for language in dict.fromkeys(row["language"] for row in rows):
+        print_replay(language, [row for row in rows if row["language"] == language])
+    print_replay("all", rows)
     if options.json:
+        out.unlink()
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 

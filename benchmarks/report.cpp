@@ -15,7 +15,7 @@ namespace octet::benchmarks {
 bool write_json(const std::filesystem::path& path, const nlohmann::ordered_json& result, const char* verb) {
   if (path.empty()) return true;
   std::ofstream file(path);
-  file << result.dump(2) << '\n';
+  file << result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   if (file.flush()) return true;
   print(stderr, "octet-bench {}: cannot write {}\n", verb, path.string());
   return false;

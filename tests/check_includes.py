@@ -24,7 +24,7 @@ OWN = {
     # The verbs put the parts together; options names the model format in --version.
     "lsp/commands": ["lsp/", "engine/completer.h", "engine/completion.h", "engine/memory/", "engine/model/open_runner.h", "bytemodel/"],
     "lsp/options.cpp": ["lsp/", "bytemodel/model_file.h"],
-    "benchmarks": ["benchmarks/", "engine/", "bytemodel/", "kernels/"],
+    "benchmarks": ["benchmarks/", "engine/", "bytemodel/", "kernels/", "lsp/"],
     "tests": ["tests/", "engine/", "bytemodel/", "kernels/", "lsp/", "benchmarks/"],
 }
 

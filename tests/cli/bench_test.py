@@ -1,6 +1,9 @@
 """octet-bench: what its verbs print and write, on models so small that nothing takes long."""
 
+import html.parser
 import json
+import re
+import sys
 import unittest
 
 from octet import BIN, DEFAULT_MODEL, FAILED, MODEL, SOURCE_DIR, USAGE, CliTest, environment, run
@@ -84,6 +87,189 @@ class DecodeTest(CliTest):
                 self.assertEqual(result.returncode, code, result.stderr)
                 self.assertIn(named.lower(), result.stderr.decode().lower())
                 self.assertEqual(result.stdout, b"")
+
+
+class QualityTest(CliTest):
+    FILES = [SOURCE_DIR / "benchmarks/samples" / name for name in ("lru_cache.py", "router.js", "tokenizer.rs")]
+
+    def quality(self, *arguments):
+        report = self.folder / "report.json"
+        result = bench("quality", "--bytes", 50, "--cursors", 2, "--completions", 1, "--editor-cursors", 2, "--json", report, *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(report.read_text())
+
+    def test_json_has_the_documented_fields_by_language_and_in_all(self):
+        report = self.quality("--model", DEFAULT_MODEL, "--replay-bytes", 60, "--files", *self.FILES)
+        score = {"all", "without_boilerplate", "with_memory", "net_alone", "texts_compared", "texts_differing", "mix_us_per_byte", "replay",
+                 "confidence", "soundness"}
+        self.assertEqual(set(report), score | {"verb", "environment", "model", "sha256", "seed", "files", "workspace_bytes", "text_hash",
+                                               "step_ms", "draft_ms", "typing", "languages", "figures"})
+        self.assertEqual(set(report["languages"]), {"python", "javascript", "rust"})
+        for language in report["languages"].values():
+            self.assertEqual(set(language), score)
+            self.assertNotIn("completions", language["confidence"])
+        self.assertEqual(len(report["step_ms"]), 16)
+        for name in ("keys_without", "keys", "suggestions", "accepted_whole", "right_characters", "computed"):
+            self.assertEqual(report["replay"][name], sum(language["replay"][name] for language in report["languages"].values()), name)
+        self.assertGreater(report["replay"]["keys_without"], 3 * 30)
+        self.assertLessEqual(report["replay"]["keys"], report["replay"]["keys_without"])
+        work = report["with_memory"]
+        self.assertEqual((work["lines"], work["blocks"]), (6, 6))
+        self.assertLessEqual(work["exact_lines"] / work["lines"], work["line_similarity"])
+        drafts = work["longest_drafts"]
+        self.assertEqual(sum(drafts["bytes_of_step"]), drafts["steps"])
+        for head in drafts["heads"] + drafts["guesses"]:
+            self.assertGreaterEqual(head["judged"], head["right"])
+        for name, figure in report["figures"].items():
+            self.assertEqual(set(figure), {"values", "median", "mad", "outliers", "unit", "better", "kind", "judged"}, name)
+            self.assertEqual(len(figure["values"]), 3, name)
+            self.assertIn(figure["better"], ("less", "more"))
+            self.assertIn(figure["kind"], ("ratio", "count", "time"))
+
+    def test_the_same_is_written_and_typed_whatever_the_threads_and_kernels(self):
+        first, again = (self.quality("--model", DEFAULT_MODEL, "--replay-bytes", 60, "--threads", threads, "--files", *self.FILES)
+                        for threads in (1, 2))
+        for report in (first, again):
+            for name in ("environment", "step_ms", "draft_ms", "mix_us_per_byte", "languages", "soundness"):
+                del report[name]
+            for name in ("with_memory", "net_alone"):
+                for time in ("bytes_per_s", "chosen_drafts", "bytes_per_step", "steps", "bytes"):
+                    del report[name][time]
+            report["figures"] = {name: figure for name, figure in report["figures"].items() if figure["kind"] != "time"}
+        self.assertEqual(first, again)
+        other = self.quality("--model", DEFAULT_MODEL, "--replay-bytes", 60, "--seed", 2, "--files", *self.FILES)
+        self.assertNotEqual(other["text_hash"], first["text_hash"])
+
+    def test_two_runs_can_be_compared(self):
+        paths = [self.folder / name for name in ("a.json", "b.json")]
+        arguments = ["quality", "--model", DEFAULT_MODEL, "--completions", 1, "--files", *self.FILES]
+        for path, more in zip(paths, ([], ["--mixer", SOURCE_DIR / "bytemodel/weights/mixer.safetensors"])):
+            self.assertEqual(bench(*arguments, "--bytes", 100, "--cursors", 2, "--replay-bytes", 60, "--json", path, *more).returncode, 0)
+        same = bench("compare", *paths, "--json", self.folder / "compared.json")
+        self.assertEqual(same.returncode, 0, same.stderr)
+        verdicts = {row["name"]: row["verdict"] for row in json.loads((self.folder / "compared.json").read_text())["comparisons"]}
+        self.assertEqual(verdicts["replay.keys_saved"], "same")
+        self.assertEqual(verdicts["bits_per_byte.mixed"], "same")
+        worse = json.loads(paths[1].read_text())
+        figure = worse["figures"]["bits_per_byte.mixed"]
+        figure["values"] = [1.5 * value for value in figure["values"]]
+        paths[1].write_text(json.dumps(worse))
+        self.assertEqual(bench("compare", *paths).returncode, FAILED)
+
+    def test_who_is_sure_of_nothing_less_shows_less(self):
+        sure, unsure = (self.quality("--model", DEFAULT_MODEL, "--replay-bytes", 200, "--min-confidence", minimum, "--files", *self.FILES)["replay"]
+                        for minimum in (0.9, 0.1))
+        self.assertLess(sure["shown_characters"], unsure["shown_characters"])
+        self.assertGreater(sure["right_share"], unsure["right_share"])
+
+    def test_without_a_replay_nothing_is_typed(self):
+        report = self.quality("--model", DEFAULT_MODEL, "--files", self.FILES[0])
+        self.assertEqual(report["replay"]["keys_without"], 0)
+        self.assertNotIn("replay.keys_saved", report["figures"])
+
+    def test_what_is_wrong_is_named(self):
+        for arguments, code, named in (
+            (["--files", self.folder / "missing.c"], USAGE, "missing.c"),
+            (["--files", self.FILES[0], "--min-confidence", 2], USAGE, "min-confidence"),
+            (["--files", self.FILES[0], "--workspace", self.folder / "missing"], FAILED, "missing"),
+            (["--files", self.FILES[0], "--bytes", 10, "--cursors", 0, "--completions", 0, "--html", self.folder / "no" / "page.html"],
+             FAILED, "page.html"),
+        ):
+            with self.subTest(arguments=arguments):
+                result = bench("quality", "--model", DEFAULT_MODEL, *arguments)
+                self.assertEqual(result.returncode, code, result.stderr)
+                self.assertIn(named, result.stderr.decode())
+
+
+class Page(html.parser.HTMLParser):
+    """The parts of a page, and whether its elements close in order."""
+
+    VOID = {"meta", "link", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.scripts, self.attributes, self.comments, self.is_well_formed = [], [], [], [], [], True
+        self.feed(text)
+        self.close()
+        self.is_well_formed = self.is_well_formed and not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag == "script":
+            self.scripts.append("")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        self.is_well_formed = self.is_well_formed and bool(self.open) and self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
+
+    def handle_comment(self, data):
+        self.comments.append(data)
+
+
+class PageTest(CliTest):
+    RESULT = {"verb": "latency", "environment": {"cpu": "a </script><script>alert(1)</script> b", "cores": 2},
+              "figures": {"<!--<script>": {"values": [1, 2.5], "median": 1.75, "unit": "ms", "better": "less", "kind": "time"}},
+              "stages_ms": {"decode": 3.5}, "keys": [{"file": "ü\u2028.py", "outcome": "text", "whole_ms": [1, None]}]}
+
+    def page_of(self, result):
+        source, page = self.folder / "result.json", self.folder / "page.html"
+        source.write_text(json.dumps(result))
+        done = bench("page", source, "--html", page)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return page.read_text()
+
+    def test_a_page_is_well_formed_and_has_its_result(self):
+        page = Page(self.page_of(self.RESULT))
+        self.assertTrue(page.is_well_formed)
+        self.assertEqual(len(page.scripts), 3, "the result, the library, the page's own")
+        self.assertEqual(json.loads(page.scripts[0]), self.RESULT)
+
+    def test_a_page_needs_nothing_from_elsewhere(self):
+        text = self.page_of(self.RESULT)
+        page = Page(text)
+        self.assertIn("Permission is hereby granted", page.comments[0])
+        self.assertTrue([value for name, value in page.attributes if name == "content" and value.startswith("default-src 'none';")])
+        self.assertFalse([value for name, value in page.attributes if name in ("src", "href") and value != "data:,"])
+        own = text.replace(page.scripts[1], "").replace(page.comments[0], "")
+        self.assertNotRegex(own, r"https?:|@import|url\(|fetch\(|XMLHttpRequest|WebSocket|import\(")
+        self.assertEqual(set(re.findall(r"https?://[^\s\"'#)]+", page.scripts[1])), {"https://www.chartjs.org", "https://github.com/kurkle/color"})
+        self.assertNotIn("sourceMappingURL", text)
+
+    def test_what_is_no_result_is_named(self):
+        source = self.folder / "result.json"
+        for text in ("", "[]", "{", '{"verb": 3}', '{"verb": "<script>"}', "[" * 100):
+            with self.subTest(text=text):
+                source.write_text(text)
+                result = bench("page", source, "--html", self.folder / "page.html")
+                self.assertEqual(result.returncode, FAILED)
+                self.assertIn("result.json", result.stderr.decode())
+        self.assertFalse((self.folder / "page.html").exists())
+
+
+class ResultsTest(unittest.TestCase):
+    def test_kept_results_have_no_texts_no_paths_of_this_machine_and_short_numbers(self):
+        sys.path.insert(0, str(SOURCE_DIR / "benchmarks"))
+        import results
+
+        full = {"keys": [{"file": "/cache/rich/a.py", "text": "secret", "whole_ms": [1.23456789, None]}], "texts_wrong": 0,
+                "confidence": {"lengths": [1], "completions": [{"text": "secret"}]}}
+        self.assertEqual(results.compact(full, "/cache"), {"keys": [{"file": "rich/a.py", "whole_ms": [1.23457, None]}], "texts_wrong": 0,
+                                                           "confidence": {"lengths": [1]}})
+
+    def test_what_is_kept_can_be_compared_and_drawn(self):
+        for path in sorted((SOURCE_DIR / "benchmarks/results").glob("*.json")):
+            with self.subTest(path=path.name):
+                text = path.read_text()
+                self.assertLess(len(text), 200_000)
+                self.assertNotRegex(text, r'"/[a-z]')
+                self.assertEqual(json.loads(text)["verb"], path.stem)
+                self.assertLessEqual({"cpu", "cores", "isa", "threads", "load"}, set(json.loads(text)["environment"]))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ class Soundness {
   /// `truth` is what stood where `result` was asked for.
   void add(const engine::CompletionRequest& request, const engine::CompletionResult& result, const std::string& truth);
 
+  Soundness& operator+=(const Soundness& other);
+
   void print_table() const;
   /// {"completions", "with_text", "new_errors", "truth_new_errors", "duplicated_closers", "exact_lines", "right_bytes", "wrong_bytes",
   /// "syntax_ms": {"p50", "p99"}, "context_ms": {"p50", "p99"}}. A new error is a place that breaks the grammar beyond those that the
@@ -24,6 +26,8 @@ class Soundness {
   nlohmann::json json() const;
 
   bool is_empty() const { return n_completions_ == 0; }
+  std::size_t n_completions() const { return n_completions_; }
+  std::size_t n_new_errors() const { return n_new_errors_; }
 
  private:
   std::size_t n_completions_ = 0;

@@ -1,4 +1,4 @@
-#include "benchmarks/soundness.h"
+#include "benchmarks/quality/soundness.h"
 
 #include <algorithm>
 #include <string_view>
@@ -54,6 +54,20 @@ void Soundness::add(const engine::CompletionRequest& request, const engine::Comp
   n_wrong_bytes_ += result.text.size() - n_right;
   syntax_ms_.push_back(result.times.syntax);
   context_ms_.push_back(result.times.context);
+}
+
+Soundness& Soundness::operator+=(const Soundness& other) {
+  n_completions_ += other.n_completions_;
+  n_with_text_ += other.n_with_text_;
+  n_new_errors_ += other.n_new_errors_;
+  n_truth_new_errors_ += other.n_truth_new_errors_;
+  n_duplicated_closers_ += other.n_duplicated_closers_;
+  n_exact_lines_ += other.n_exact_lines_;
+  n_right_bytes_ += other.n_right_bytes_;
+  n_wrong_bytes_ += other.n_wrong_bytes_;
+  syntax_ms_.insert(syntax_ms_.end(), other.syntax_ms_.begin(), other.syntax_ms_.end());
+  context_ms_.insert(context_ms_.end(), other.context_ms_.begin(), other.context_ms_.end());
+  return *this;
 }
 
 void Soundness::print_table() const {
