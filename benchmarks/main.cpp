@@ -101,6 +101,8 @@ int main(int argc, char** argv) {
   latency_app->add_option("--workspace", latency.workspace, "Folder that the editor has open, or none")->capture_default_str();
   latency_app->add_flag("--wake", latency.wake, "Also wait the minute after which the model is unloaded, and wake it");
   latency_app->add_option("--json", latency.json, "Also write the result to this file; one for each server")->allow_extra_args(false);
+  latency_app->add_option("--html", latency.html, "Also write a page with plots to this file; one for each server")
+      ->allow_extra_args(false);
   ExportTraceOptions exported;
   CLI::App* export_app = app.add_subcommand("export-trace", "The work of latency as JSON lines, for other completers");
   export_app->add_option("--files", exported.typing.files, "Source files of which passages are typed again")

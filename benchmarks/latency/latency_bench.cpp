@@ -14,6 +14,7 @@
 #include "benchmarks/latency/repetition.h"
 #include "benchmarks/latency/text_check.h"
 #include "benchmarks/latency/typing.h"
+#include "benchmarks/page/page.h"
 #include "benchmarks/report.h"
 #include "engine/model/thread_team.h"
 
@@ -213,8 +214,9 @@ int run_latency(const LatencyOptions& options) {
     servers.push_back({options.infill, /*is_infill=*/true});
   }
   if (servers.empty()) servers.push_back({default_command(), /*is_infill=*/false});
-  if (!options.json.empty() && options.json.size() != servers.size()) {
-    print(stderr, "octet-bench latency: expected as many --json as servers ({}), found {}\n", servers.size(), options.json.size());
+  for (const auto& [name, paths] : {std::pair{"--json", &options.json}, {"--html", &options.html}}) {
+    if (paths->empty() || paths->size() == servers.size()) continue;
+    print(stderr, "octet-bench latency: expected as many {} as servers ({}), found {}\n", name, servers.size(), paths->size());
     return 2;
   }
   if (options.files.empty() == options.trace.empty()) {
@@ -232,6 +234,7 @@ int run_latency(const LatencyOptions& options) {
     if (!result) return failed(result.error().message);
     is_void = is_void || result->at("texts_wrong").get<std::size_t>() > 0;
     if (!options.json.empty() && !write_json(options.json[i], *result, "latency")) return 1;
+    if (!options.html.empty() && !write_page(options.html[i], *result, "latency")) return 1;
   }
   return is_void ? 1 : 0;
 }

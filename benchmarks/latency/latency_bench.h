@@ -21,8 +21,8 @@ struct LatencyOptions {
   std::size_t repetitions = 5;
   std::string workspace = "none";           // a folder, or "none"
   bool wake = false;                        // also wait until the model is unloaded, and wake it
-  std::vector<std::filesystem::path> json;  // as many as servers, or none
-  std::filesystem::path html;
+  std::vector<std::filesystem::path> json;  // as many as servers, or none; so with html
+  std::vector<std::filesystem::path> html;
 };
 
 /// The process's exit code.

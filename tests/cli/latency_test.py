@@ -100,7 +100,9 @@ class LatencyTest(CliTest):
         return [json.loads(report.read_text()) for report in reports], result
 
     def test_json_has_the_documented_fields_and_every_key(self):
-        (report,), _ = self.latency("--server", server(), n_repetitions=2)
+        page = self.folder / "page.html"
+        (report,), _ = self.latency("--server", server(), "--html", page, n_repetitions=2)
+        self.assertIn(report["text_hash"], page.read_text(encoding="utf-8"))
         self.assertEqual(set(report), {"verb", "run", "environment", "server", "trace", "workspace", "text_hash", "texts_wrong", "figures",
                                        "stages_ms", "keys"})
         self.assertEqual(report["texts_wrong"], 0)
@@ -209,6 +211,7 @@ class LatencyTest(CliTest):
             (["latency", "--trace", trace, "--files", *SAMPLES], USAGE, "--files or --trace"),
             (["latency", "--trace", bad], FAILED, "bad.jsonl:1"),
             (["latency", "--trace", trace, "--json", "a", "--json", "b"], USAGE, "as many --json"),
+            (["latency", "--trace", trace, "--html", "a", "--html", "b"], USAGE, "as many --html"),
             (["latency", "--trace", trace, "--server", "exit 3"], FAILED, "exit 3: ended"),
             (["latency", "--trace", trace, "--server", "echo nonsense; sleep 0"], FAILED, "no message"),
             (["latency", "--trace", trace, "--server", "echo because of this >&2; exit 1"], FAILED, "because of this"),
