@@ -39,20 +39,23 @@ def commands(cache):
     return {
         "decode": ["--batch", "1,2,4,8", "--files", *samples],
         # Without a workspace: while a server indexes one, what it suggests depends on how far it has come.
-        "latency": ["--keys", 30, "--files", *drawn[::FILES]],
+        "latency": ["--keys", 90, "--files", *drawn[:: 3 * FILES]],
         "quality": ["--replay-bytes", 400, "--editor-cursors", 12, "--workspace", cache, "--files", *drawn],
     }
 
 
-def compact(value, root):
-    """Without texts, paths from `root` on, numbers with six digits."""
+def compact(value, roots):
+    """Without texts, paths from one of `roots` on, numbers with six digits."""
     if isinstance(value, dict):
-        return {name: compact(part, root) for name, part in value.items() if name not in ("completions", "text")}
+        return {name: compact(part, roots) for name, part in value.items() if name not in ("completions", "text")}
     if isinstance(value, list):
-        return [compact(part, root) for part in value]
+        return [compact(part, roots) for part in value]
     if isinstance(value, float):
         return float(f"{value:.6g}")
-    return value.replace(f"{root}/", "") if isinstance(value, str) else value
+    if isinstance(value, str):
+        for root in roots:
+            value = value.replace(f"{root}/", "")
+    return value
 
 
 def main():
@@ -74,7 +77,7 @@ def main():
         done = subprocess.run([options.bench, verb, "--json", result, *map(str, every[verb])])
         if done.returncode != 0:
             sys.exit(f"{verb} failed")
-        short = {"verb": verb, **compact(json.loads(result.read_text()), cache)}
+        short = {"verb": verb, **compact(json.loads(result.read_text()), [cache, pathlib.Path(options.bench).resolve().parent])}
         result.write_text(json.dumps(short, separators=(",", ":"), ensure_ascii=False) + "\n")
         if result.stat().st_size > MAX_BYTES:
             sys.exit(f"{result}: {result.stat().st_size} bytes, expected {MAX_BYTES} at most")

@@ -1,5 +1,6 @@
 #include "benchmarks/quality/quality_bench.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fstream>
@@ -48,12 +49,13 @@ class QualityBench {
     auto snapshot = std::make_shared<engine::WorkspaceSnapshot>();
     if (options_.workspace != "none") {
       root_ = options_.workspace;
-      const auto listed = engine::list_workspace_files(root_, {});
+      auto listed = engine::list_workspace_files(root_, {});
       if (!listed) return tl::unexpected(listed.error());
-      // The index has a budget; here everything is in.
-      for (auto file = listed->rbegin(); file != listed->rend(); ++file) {
-        if (auto text = engine::read_workspace_file(root_, file->path)) {
-          files_.push_back({file->path, std::make_shared<const std::string>(std::move(*text))});
+      // The index has a budget, and what changed last comes first; here everything is in, and a copy of the folder gives the same texts.
+      std::ranges::sort(*listed, {}, [](const auto& file) { return file.path; });
+      for (const auto& file : *listed) {
+        if (auto text = engine::read_workspace_file(root_, file.path)) {
+          files_.push_back({file.path, std::make_shared<const std::string>(std::move(*text))});
         }
       }
       snapshot->parts.push_back({std::make_shared<const engine::TextSegment>(files_), {}});
