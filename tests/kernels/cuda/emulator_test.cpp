@@ -1,5 +1,4 @@
 // The emulator: what it computes as a GPU would, and that it notices what is wrong with a kernel.
-#define OCTET_CUDA_MACHINE "tests/support/cuda_emulator/machine.h"
 #include "kernels/cuda/machine.h"
 
 #include <bit>

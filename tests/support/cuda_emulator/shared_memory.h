@@ -74,15 +74,20 @@ class SharedMemory {
            (word.writer_warp == now.warp && word.write_warp_time < now.warp_time);
   }
 
+  static bool is_after_reads(const Word& word, const Moment& now) {
+    return word.reader == kNobody || word.reader == now.thread || word.read_block < now.block ||
+           (word.reader_warp == now.warp && word.read_warp_time < now.warp_time);
+  }
+
   const char* read_word(Word& word, const Moment& now) {
     if (word.writer == kNobody) return "reads shared memory that nobody wrote";
     if (word.in_flight) return "reads what an async copy has not brought yet";
     if (!is_after_write(word, now)) return "race: reads what another thread writes without a barrier between";
-    if (word.reader == kNobody || word.read_block < now.block) {
+    if (is_after_reads(word, now)) {  // and whoever comes after this read comes after those, too
       word.reader = now.thread;
       word.reader_warp = now.warp;
     } else {
-      if (word.reader != now.thread) word.reader = kSeveral;
+      word.reader = kSeveral;
       if (word.reader_warp != now.warp) word.reader_warp = kSeveral;
     }
     word.read_block = now.block;
@@ -92,9 +97,7 @@ class SharedMemory {
 
   const char* write_word(Word& word, const Moment& now) {
     if (!is_after_write(word, now)) return "race: writes what another thread writes without a barrier between";
-    const bool is_after_read = word.reader == kNobody || word.read_block < now.block || word.reader == now.thread ||
-                               (word.reader_warp == now.warp && word.read_warp_time < now.warp_time);
-    if (!is_after_read) return "race: writes what another thread reads without a barrier between";
+    if (!is_after_reads(word, now)) return "race: writes what another thread reads without a barrier between";
     word.writer = now.thread;
     word.writer_warp = now.warp;
     word.write_block = now.block;

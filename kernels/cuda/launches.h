@@ -1,0 +1,20 @@
+// Queues each kernel on a stream. Included by .cu files; a launch fails where the device has less shared memory than its sizes take.
+#pragma once
+
+#include "kernels/cuda/arguments.h"
+#include "kernels/cuda/machine.h"
+
+namespace octet::kernels::cuda {
+
+using Error = cudaError_t;
+
+Error launch_embed(const EmbedArgs& args, Stream stream);
+Error launch_qkv(const QkvArgs& args, Stream stream);
+Error launch_attention(const AttentionArgs& args, Stream stream);
+Error launch_add_product(const AddProductArgs& args, Stream stream);
+Error launch_gate_up(const GateUpArgs& args, Stream stream);
+Error launch_head(const HeadArgs& args, Stream stream);
+Error launch_accept(const AcceptArgs& args, Stream stream);
+Error launch_draft(const DraftArgs& args, Stream stream);
+
+}  // namespace octet::kernels::cuda
