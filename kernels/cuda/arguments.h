@@ -112,8 +112,9 @@ struct Cell {
 /// The rows of heads 2 .. n_predict behind draft->step, a byte of each chosen under the UTF-8 mask where it is not given.
 struct DraftArgs {
   const DraftStep* draft;
-  const float* hidden;       // [.., d_model] the trunk's
-  const float* head_hidden;  // [n_predict - 1, d_model] of transformer heads, else nullptr
+  const float* hidden;         // [.., d_model] the trunk's
+  const float* head_hidden;    // [n_predict - 1][..., d_model] of transformer heads, else nullptr
+  std::ptrdiff_t head_stride;  // floats from head to head
   const float* gain;
   float eps;
   int n_predict;

@@ -17,7 +17,8 @@ constexpr int input_width(const DraftArgs& args) {
 constexpr int draft_bytes(const DraftArgs& args) {
   const int cell = rows_bytes(input_width(args)) + shared_part(args.embedding.d_model * 4) + 3 * shared_part(args.cell.dim * 4) +
                    shared_part(2 * n_tiles(args.cell.dim) * kTile * 4) + shared_part(kMaxRows * kMaxOrders * 4);
-  return rows_bytes(args.embedding.d_model) + shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) + shared_part(kMaxPredict * 4) + cell;
+  return rows_bytes(args.embedding.d_model) + shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) + shared_part(kMaxPredict * 4) +
+         cell;
 }
 
 /// Row 0 of `rows` = value(i), i < k, quantised by the first warp; the others are zeros. A barrier behind.
@@ -121,7 +122,8 @@ __global__ void __launch_bounds__(kThreads) draft_kernel(DraftArgs args) {
     __syncthreads();
     if (threadIdx.x < kMaxTail) tail.write(static_cast<int>(threadIdx.x), moved);
     if (args.head_hidden != nullptr) {
-      norm_quantize_rows(trunk, 1, args.head_hidden + static_cast<std::ptrdiff_t>(head - 1) * d_model, args.gain, args.eps, d_model);
+      const float* own = args.head_hidden + (head - 1) * args.head_stride + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model;
+      norm_quantize_rows(trunk, 1, own, args.gain, args.eps, d_model);
     }
     for_all_tiles_of_row(args.unembed[head], trunk, [&](int byte, float logit) { logits.write(byte, logit); });
     __syncthreads();

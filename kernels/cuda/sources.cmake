@@ -1,3 +1,3 @@
 # The kernels' sources: for nvcc in this folder, for the emulator in the tests.
-set(OCTET_CUDA_KERNELS accept.cu add_product.cu attention.cu draft.cu embed.cu gate_up.cu head.cu qkv.cu)
+set(OCTET_CUDA_KERNELS accept.cu add_product.cu attention.cu device.cu draft.cu embed.cu gate_up.cu head.cu qkv.cu)
 list(TRANSFORM OCTET_CUDA_KERNELS PREPEND ${PROJECT_SOURCE_DIR}/kernels/cuda/)

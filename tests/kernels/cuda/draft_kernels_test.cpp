@@ -106,7 +106,7 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
       const Fragments in(random, std::max(dim, 1), d_model), recur(random, std::max(dim, 1), std::max(dim, 1)),
           out(random, 256, std::max(dim, 1)), embed_gate(random, 2 * gate_at, d_model);
       const auto hidden = device_floats(random.normal(product(4, d_model)));
-      const auto head_hidden = device_floats(random.normal(product(std::max(n_predict - 1, 1), d_model)));
+      const auto head_hidden = device_floats(random.normal(product(std::max(n_predict - 1, 1), 4 * d_model)));
       const auto gain = device_floats(random.normal(static_cast<std::size_t>(d_model)));
       cuda::DraftStep draft{};
       draft.step = random_step(random, 100);
@@ -117,6 +117,7 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
       args.draft = &draft;
       args.hidden = hidden->data();
       args.head_hidden = has_own_hidden ? head_hidden->data() : nullptr;
+      args.head_stride = 4 * d_model;
       args.gain = gain->data();
       args.eps = kEps;
       args.n_predict = n_predict;
@@ -142,7 +143,9 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
         REQUIRE(verdict.chosen[head - 1] == previous);
         tail.erase(tail.begin());
         tail.push_back(static_cast<std::uint16_t>(previous + 1));
-        const auto own = has_own_hidden ? norm_quantized(head_hidden->data() + (head - 1) * d_model, gain->data(), kEps, d_model) : trunk;
+        const auto own = has_own_hidden ? norm_quantized(head_hidden->data() + (4 * (head - 1) + draft.step.first_row) * d_model,
+                                                         gain->data(), kEps, d_model)
+                                        : trunk;
         std::vector<float> logits;
         for (int i = 0; i < 256; ++i) logits.push_back(unembed[static_cast<std::size_t>(head)]->times(i, own.q.data(), own.scale));
         if (dim > 0) {

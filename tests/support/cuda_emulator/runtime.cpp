@@ -1,5 +1,6 @@
 #include "tests/support/cuda_emulator/runtime.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -157,6 +158,16 @@ cudaError_t cudaFree(void* memory) {
   if (found == s.allocations.end()) return result(cudaErrorInvalidValue);
   s.counts.live_bytes -= found->second;
   s.allocations.erase(found);
+  ::operator delete(memory, kAlignment);
+  return result(cudaSuccess);
+}
+
+cudaError_t cudaMallocHost(void** memory, std::size_t n_bytes) {
+  *memory = ::operator new(n_bytes, kAlignment);
+  std::memset(*memory, kPoison, n_bytes);
+  return result(cudaSuccess);
+}
+cudaError_t cudaFreeHost(void* memory) {
   ::operator delete(memory, kAlignment);
   return result(cudaSuccess);
 }

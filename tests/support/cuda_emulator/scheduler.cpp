@@ -38,7 +38,7 @@ std::string place(const Site& site) {
   const std::string path = site.file_name();
   return path.substr(path.rfind('/') + 1) + ":" + std::to_string(site.line());
 }
-bool is_same_place(const Site& a, const Site& b) { return a.line() == b.line() && std::strcmp(a.file_name(), b.file_name()) == 0; }
+bool is_same_place(const Site& a, const Site& b) { return a.line() == b.line() && (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0); }
 
 /// Thrown through a thread's frames when its launch is over before it is.
 struct Abandoned {};
