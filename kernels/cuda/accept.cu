@@ -6,7 +6,7 @@
 namespace octet::kernels::cuda {
 namespace {
 
-__global__ void __launch_bounds__(kThreads) accept_kernel(AcceptArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) accept_kernel(AcceptArgs args) {
   const Step& step = *args.step;
   const Run run = step.runs[0];
   const int row_idx = warp_index();

@@ -6,7 +6,7 @@
 namespace octet::kernels::cuda {
 namespace {
 
-__global__ void __launch_bounds__(kThreads) add_product_kernel(AddProductArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) add_product_kernel(AddProductArgs args) {
   const Step& step = *args.step;
   SharedSpace space;
   const Rows rows = take_rows(space, args.w.k);

@@ -130,7 +130,7 @@ __device__ void join(const AttentionArgs& args, const Run& run, int kv_head, int
   }
 }
 
-__global__ void __launch_bounds__(kThreads) attention_kernel(AttentionArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) attention_kernel(AttentionArgs args) {
   const Step& step = *args.step;
   const int run_idx = static_cast<int>(blockIdx.z);
   if (run_idx >= step.n_runs) return;

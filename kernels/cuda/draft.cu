@@ -93,7 +93,7 @@ __device__ void advance_cell(const DraftArgs& args, const CellMemory& cell, cons
   __syncthreads();
 }
 
-__global__ void __launch_bounds__(kThreads) draft_kernel(DraftArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArgs args) {
   const Embedding& e = args.embedding;
   const DraftStep& draft = *args.draft;
   const Row& from = draft.step.rows[0];

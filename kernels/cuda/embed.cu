@@ -5,7 +5,7 @@
 namespace octet::kernels::cuda {
 namespace {
 
-__global__ void __launch_bounds__(kThreads) embed_kernel(EmbedArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) embed_kernel(EmbedArgs args) {
   const Embedding& e = args.embedding;
   const Step& step = *args.step;
   const int tile = static_cast<int>(blockIdx.x);

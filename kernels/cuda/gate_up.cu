@@ -5,7 +5,7 @@
 namespace octet::kernels::cuda {
 namespace {
 
-__global__ void __launch_bounds__(kThreads) gate_up_kernel(GateUpArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) gate_up_kernel(GateUpArgs args) {
   const Step& step = *args.step;
   const int d_model = args.gate_up.k;
   SharedSpace space;

@@ -5,7 +5,7 @@
 namespace octet::kernels::cuda {
 namespace {
 
-__global__ void __launch_bounds__(kThreads) head_kernel(HeadArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) head_kernel(HeadArgs args) {
   const Step& step = *args.step;
   const int d_model = args.unembed.k;
   SharedSpace space;

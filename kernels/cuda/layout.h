@@ -9,10 +9,11 @@ namespace octet::kernels::cuda {
 
 inline constexpr int kWarps = 8;  // of a block
 inline constexpr int kThreads = 32 * kWarps;
-inline constexpr int kMaxRows = 8;    // positions of a step: the columns of an mma, and a warp for each
-inline constexpr int kTile = 16;      // output rows of an mma
-inline constexpr int kDepth = 32;     // products of an mma
-inline constexpr int kKvBlock = 256;  // positions of a block of keys and values, aligned to absolute positions
+inline constexpr int kBlocksAtOnce = 2;  // on a multiprocessor: at most 128 registers a thread
+inline constexpr int kMaxRows = 8;       // positions of a step: the columns of an mma, and a warp for each
+inline constexpr int kTile = 16;         // output rows of an mma
+inline constexpr int kDepth = 32;        // products of an mma
+inline constexpr int kKvBlock = 256;     // positions of a block of keys and values, aligned to absolute positions
 inline constexpr int kVocabulary = 256;
 inline constexpr int kMaxTail = 32;  // bytes that an n-gram may reach back
 inline constexpr int kMaxOrders = 16;

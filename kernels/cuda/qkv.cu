@@ -22,7 +22,7 @@ __device__ void rotate(const Shared<float>& head, const float* gain, float eps, 
   __syncwarp();
 }
 
-__global__ void __launch_bounds__(kThreads) qkv_kernel(QkvArgs args) {
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs args) {
   const Step& step = *args.step;
   const int head_dim = args.heads.head_dim;
   const int d_model = args.kv_q.k;
