@@ -31,7 +31,7 @@ Result<std::unique_ptr<kernels::cuda::Device>> open_cuda_device() {
     if (open == nullptr) return fail(ErrorCode::kUnsupported, fmt::format("{} is no library of CUDA kernels of octet", candidate.string()));
     char why[300] = "";
     std::unique_ptr<kernels::cuda::Device> device(open(kernels::cuda::kDeviceVersion, why, sizeof(why)));
-    if (device == nullptr) return fail(ErrorCode::kUnsupported, fmt::format("no GPU: {}", why));
+    if (device == nullptr) return fail(ErrorCode::kUnsupported, fmt::format("{}", why));
     return device;
   }
   return fail(ErrorCode::kNotFound, fmt::format("no CUDA library at {}", fmt::join(tried, ", ")));

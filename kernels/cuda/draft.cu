@@ -15,19 +15,24 @@ constexpr int input_width(const DraftArgs& args) {
 }
 
 constexpr int draft_bytes(const DraftArgs& args) {
-  const int cell = rows_bytes(input_width(args)) + shared_part(args.embedding.d_model * 4) + 3 * shared_part(args.cell.dim * 4) +
+  const int cell = rows_bytes(input_width(args), 1) + shared_part(args.embedding.d_model * 4) + 3 * shared_part(args.cell.dim * 4) +
                    shared_part(2 * n_tiles(args.cell.dim) * kTile * 4) + shared_part(kMaxRows * kMaxOrders * 4);
-  return rows_bytes(args.embedding.d_model) + shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) + shared_part(kMaxPredict * 4) +
+  return rows_bytes(args.embedding.d_model, 1) + shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) + shared_part(kMaxPredict * 4) +
          cell;
 }
 
-/// Row 0 of `rows` = value(i), i < k, quantised by the first warp; the others are zeros. A barrier behind.
+/// The row = value(i), i < k, quantised by the first warp; a barrier behind.
 template <class Value>
-__device__ void quantize_one(const Rows& rows, int k, Value value) {
+__device__ void quantize_one(const Rows& row, int k, Value value) {
+  if (warp_index() == 0) quantize_row(row, k, value);
+  __syncthreads();
+}
+/// The same of x(i) RMSNormed and times gain(i).
+template <class Value, class Gain>
+__device__ void norm_quantize_one(const Rows& row, int k, float eps, Value x, Gain gain) {
   if (warp_index() == 0) {
-    quantize_row(rows, k, value);
-  } else {
-    clear_row(rows, k);
+    const float scale = inverse_rms(k, eps, x);
+    quantize_row(row, k, [&](int i) { return x(i) * scale * gain(i); });
   }
   __syncthreads();
 }
@@ -44,7 +49,7 @@ struct CellMemory {
 };
 __device__ CellMemory take_cell(SharedSpace& space, const DraftArgs& args) {
   const int dim = args.cell.dim;
-  const Rows input = take_rows(space, input_width(args));
+  const Rows input = take_rows(space, input_width(args), 1);
   const Shared<float> embedded = space.take<float>(args.embedding.d_model);
   const Shared<float> state = space.take<float>(dim);
   const Shared<float> from_trunk = space.take<float>(dim);
@@ -61,22 +66,13 @@ __device__ void advance_cell(const DraftArgs& args, const CellMemory& cell, cons
   const int byte = tail.read(kMaxTail - 1) - 1;
   for (int i = static_cast<int>(threadIdx.x); i < d_model; i += kThreads) cell.embedded.write(i, embedded(e, byte, i));
   if (e.n_orders > 0) {
-    if (warp_index() == 0) {
-      quantize_grams(cell.input, e, cell.indices, [&](int i) { return static_cast<unsigned>(tail.read(i)); });
-    } else {
-      clear_row(cell.input, gram_width(e));
-    }
+    if (warp_index() == 0) quantize_grams(cell.input, e, cell.indices, [&](int i) { return static_cast<unsigned>(tail.read(i)); });
     __syncthreads();
     for_all_tiles_of_row(e.ngram_proj, cell.input, [&](int i, float number) { cell.embedded.write(i, cell.embedded.read(i) + number); });
   }
   __syncthreads();
-  if (warp_index() == 0) {
-    const float scale = inverse_rms(d_model, args.eps, [&](int i) { return cell.embedded.read(i); });
-    quantize_row(cell.input, d_model, [&](int i) { return cell.embedded.read(i) * scale; });
-  } else {
-    clear_row(cell.input, d_model);
-  }
-  __syncthreads();
+  norm_quantize_one(
+      cell.input, d_model, args.eps, [&](int i) { return cell.embedded.read(i); }, [](int) { return 1.0F; });
   for_all_tiles_of_row(args.cell.embed_gate, cell.input, [&](int i, float number) { cell.embed_gate.write(i, number); });
   __syncthreads();
   quantize_one(cell.input, dim, [&](int i) { return cell.state.read(i); });
@@ -99,13 +95,17 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArg
   const Row& from = draft.step.rows[0];
   const int d_model = e.d_model;
   SharedSpace space;
-  const Rows trunk = take_rows(space, d_model);
+  const Rows trunk = take_rows(space, d_model, 1);
   const Shared<float> logits = space.take<float>(kVocabulary);
   const Shared<int> tail = space.take<int>(kMaxTail);
   const Shared<int> chosen = space.take<int>(kMaxPredict);
   const bool has_cell = args.cell.dim > 0;
 
-  norm_quantize_rows(trunk, 1, args.hidden + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model, args.gain, args.eps, d_model);
+  const auto take_hidden = [&](const float* hidden) {
+    norm_quantize_one(
+        trunk, d_model, args.eps, [&](int i) { return hidden[i]; }, [&](int i) { return args.gain[i]; });
+  };
+  take_hidden(args.hidden + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model);
   Utf8 text = utf8_after(from);
   if (threadIdx.x < kMaxTail) tail.write(static_cast<int>(threadIdx.x), from.tail[threadIdx.x]);
   const CellMemory cell = take_cell(space, args);
@@ -122,8 +122,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArg
     __syncthreads();
     if (threadIdx.x < kMaxTail) tail.write(static_cast<int>(threadIdx.x), moved);
     if (args.head_hidden != nullptr) {
-      const float* own = args.head_hidden + (head - 1) * args.head_stride + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model;
-      norm_quantize_rows(trunk, 1, own, args.gain, args.eps, d_model);
+      take_hidden(args.head_hidden + (head - 1) * args.head_stride + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model);
     }
     for_all_tiles_of_row(args.unembed[head], trunk, [&](int byte, float logit) { logits.write(byte, logit); });
     __syncthreads();

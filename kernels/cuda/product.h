@@ -20,13 +20,20 @@ __device__ inline uint2 row_fragment(const Rows& x, int step) {
   return {x.words.read(at), x.words.read(at + 4)};
 }
 
-/// sums += tile `tile` of w times x, columns of every stride-th step from `first` on.
-__device__ inline void add_steps(int (&sums)[4], const Matrix& w, int tile, const Rows& x, int first, int stride) {
+/// The same where there is one row: seven of mma's eight are zeros.
+__device__ inline uint2 one_row_fragment(const Rows& x, int step) {
+  if (lane_index() >= 4) return {0, 0};
+  const int at = step * (kDepth / 4) + lane_index();
+  return {x.words.read(at), x.words.read(at + 4)};
+}
+
+/// sums += tile `tile` of w times what fragment(step) gives, columns of every stride-th step from `first` on.
+template <class Fragment>
+__device__ void add_steps(int (&sums)[4], const Matrix& w, int tile, int first, int stride, Fragment fragment) {
   const int steps = n_steps(w.k);
-  const uint4* fragments = reinterpret_cast<const uint4*>(w.fragments) + static_cast<std::ptrdiff_t>(tile) * steps * 32 + lane_index();
+  const uint4* weights = reinterpret_cast<const uint4*>(w.fragments) + static_cast<std::ptrdiff_t>(tile) * steps * 32 + lane_index();
 #pragma unroll 4
-  for (int step = first; step < steps; step += stride)
-    mma_s8_s8(sums, fragments[static_cast<std::ptrdiff_t>(step) * 32], row_fragment(x, step));
+  for (int step = first; step < steps; step += stride) mma_s8_s8(sums, weights[static_cast<std::ptrdiff_t>(step) * 32], fragment(step));
 }
 
 /// The number that a sum stands for.
@@ -41,7 +48,7 @@ __device__ inline Partial take_partial(SharedSpace& space) { return space.take<S
 template <class Use>
 __device__ void for_tile(const Matrix& w, int tile, const Rows& x, const Partial& partial, Use use) {
   Sums sums = {};
-  add_steps(sums.of, w, tile, x, warp_index(), kWarps);
+  add_steps(sums.of, w, tile, warp_index(), kWarps, [&](int step) { return row_fragment(x, step); });
   partial.write(static_cast<int>(threadIdx.x), sums);
   __syncthreads();
   if (threadIdx.x < 32) {
@@ -62,12 +69,12 @@ __device__ void for_tile(const Matrix& w, int tile, const Rows& x, const Partial
   __syncthreads();
 }
 
-/// Each warp computes tiles of its own, all columns: use(output row of w, number) for row 0 of x. No barrier.
+/// Each warp computes tiles of its own, all columns: use(output row of w, number), x being one row. No barrier.
 template <class Use>
 __device__ void for_all_tiles_of_row(const Matrix& w, const Rows& x, Use use) {
   for (int tile = warp_index(); tile < n_tiles(w.n); tile += kWarps) {
     int sums[4] = {};
-    add_steps(sums, w, tile, x, 0, 1);
+    add_steps(sums, w, tile, 0, 1, [&](int step) { return one_row_fragment(x, step); });
 #pragma unroll
     for (int i = 0; i < 4; i += 2) {
       const int output = tile * kTile + sum_output(lane_index(), i);

@@ -24,11 +24,11 @@ struct Rows {
 /// The eight rows that a warp reads at once begin in eight different banks, four apart.
 constexpr int row_words(int k) { return n_steps(k) * (kDepth / 4) + 4; }
 constexpr int shared_part(int n_bytes) { return (n_bytes + 15) / 16 * 16; }
-constexpr int rows_bytes(int k) { return shared_part(kMaxRows * row_words(k) * 4) + shared_part(kMaxRows * 4); }
-__device__ inline Rows take_rows(SharedSpace& space, int k) {
+constexpr int rows_bytes(int k, int n_rows = kMaxRows) { return shared_part(n_rows * row_words(k) * 4) + shared_part(n_rows * 4); }
+__device__ inline Rows take_rows(SharedSpace& space, int k, int n_rows = kMaxRows) {
   const int stride = row_words(k);
-  const Shared<unsigned> words = space.take<unsigned>(kMaxRows * stride);
-  return {words, space.take<float>(kMaxRows), stride};
+  const Shared<unsigned> words = space.take<unsigned>(n_rows * stride);
+  return {words, space.take<float>(n_rows), stride};
 }
 
 /// The sum of 16 lanes, lane j with partial sum j % 16, folded by halves: every lane gets it.

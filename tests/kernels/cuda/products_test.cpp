@@ -137,4 +137,40 @@ TEST_CASE("cuda: bytes and their n-grams are embedded") {
   }
 }
 
+TEST_CASE("cuda: rows as wide as a model of 7B parameters has them fit the shared memory of every supported GPU") {
+  cuda_emulator::set_machine({});  // 99 KiB a block: sm_86, 89 and 120
+  cuda::Stream stream;
+  cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+  cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);  // recorded, never run
+  const auto matrix = [](int n, int k) { return cuda::Matrix{nullptr, nullptr, n, k}; };
+  const auto fits = [&](int d_model, int d_ff, int head_dim) {
+    const cuda::Heads heads{d_model / head_dim, d_model / head_dim, head_dim};
+    cuda::QkvArgs qkv{};
+    qkv.kv_q = matrix(3 * d_model, d_model);
+    qkv.heads = heads;
+    qkv.n_heads = 3 * heads.n_heads;
+    cuda::AttentionArgs attention{};
+    attention.heads = heads;
+    attention.max_blocks = 16;
+    cuda::GateUpArgs gate_up{};
+    gate_up.gate_up = matrix(2 * d_ff, d_model);
+    gate_up.d_ff = d_ff;
+    cuda::AddProductArgs down{};
+    down.w = matrix(d_model, d_ff);
+    cuda::DraftArgs draft{};
+    draft.embedding.d_model = d_model;
+    draft.embedding.n_orders = 5;
+    draft.embedding.ngram_dim = 256;
+    draft.cell.dim = 1024;
+    return cuda::launch_qkv(qkv, stream) == cudaSuccess && cuda::launch_attention(attention, stream) == cudaSuccess &&
+           cuda::launch_gate_up(gate_up, stream) == cudaSuccess && cuda::launch_add_product(down, stream) == cudaSuccess &&
+           cuda::launch_draft(draft, stream) == cudaSuccess;
+  };
+  CHECK(fits(4096, 11008, 128));
+  CHECK_FALSE(fits(4096, 14336, 128));
+  CHECK_FALSE(fits(4096, 11008, 256));
+  cudaGetLastError();
+  cudaStreamDestroy(stream);
+}
+
 }  // namespace octet::tests
