@@ -29,13 +29,15 @@ class GpuDevice final : public Device {
   GpuDevice(const GpuDevice&) = delete;
   GpuDevice& operator=(const GpuDevice&) = delete;
   ~GpuDevice() override {
-    if (is_hanging_) return;  // every call would wait for it
-    for (int i = 0; i < n_graphs_; ++i) cudaGraphExecDestroy(graphs_[i]);
-    cudaEventDestroy(event_);
-    cudaStreamDestroy(stream_);
+    // Where the GPU hangs every call would wait for it: what it has, it keeps.
+    for (int i = 0; i < n_graphs_ && !is_hanging_; ++i) cudaGraphExecDestroy(graphs_[i]);
+    if (!is_hanging_) {
+      cudaEventDestroy(event_);
+      cudaStreamDestroy(stream_);
+    }
     for (Memory* memory = memory_; memory != nullptr;) {
       Memory* next = memory->next;
-      memory->is_of_host ? cudaFreeHost(memory->data) : cudaFree(memory->data);
+      if (!is_hanging_) memory->is_of_host ? cudaFreeHost(memory->data) : cudaFree(memory->data);
       delete memory;
       memory = next;
     }
@@ -78,7 +80,7 @@ class GpuDevice final : public Device {
   }
 
   void begin_graph() override {
-    if (is_usable()) check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording a graph");
+    if (is_usable()) check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), "recording a graph");
   }
   void launch(const EmbedArgs& args) override { launch_with(launch_embed, args, "embed"); }
   void launch(const QkvArgs& args) override { launch_with(launch_qkv, args, "qkv"); }

@@ -141,7 +141,7 @@ TEST_CASE("cuda: rows as wide as a model of 7B parameters has them fit the share
   cuda_emulator::set_machine({});  // 99 KiB a block: sm_86, 89 and 120
   cuda::Stream stream;
   cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
-  cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);  // recorded, never run
+  cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed);  // recorded, never run
   const auto matrix = [](int n, int k) { return cuda::Matrix{nullptr, nullptr, n, k}; };
   const auto fits = [&](int d_model, int d_ff, int head_dim) {
     const cuda::Heads heads{d_model / head_dim, d_model / head_dim, head_dim};

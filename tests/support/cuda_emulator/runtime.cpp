@@ -1,10 +1,13 @@
 #include "tests/support/cuda_emulator/runtime.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <map>
 #include <new>
+#include <set>
 #include <vector>
 
 namespace octet::cuda_emulator {
@@ -36,6 +39,7 @@ struct State {
   cudaError_t sticky = cudaSuccess;
   cudaError_t last = cudaSuccess;
   std::map<void*, std::size_t> allocations;
+  std::set<const void*> others;  // streams, graphs, events and pinned memory: what a program leaves with a GPU that hangs is no leak
 };
 State& state() {
   static State* state = new State;
@@ -165,9 +169,11 @@ cudaError_t cudaFree(void* memory) {
 cudaError_t cudaMallocHost(void** memory, std::size_t n_bytes) {
   *memory = ::operator new(n_bytes, kAlignment);
   std::memset(*memory, kPoison, n_bytes);
+  state().others.insert(*memory);
   return result(cudaSuccess);
 }
 cudaError_t cudaFreeHost(void* memory) {
+  state().others.erase(memory);
   ::operator delete(memory, kAlignment);
   return result(cudaSuccess);
 }
@@ -187,9 +193,11 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t n_bytes, cudaStream
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new FakeStream;
+  state().others.insert(*stream);
   return result(cudaSuccess);
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  state().others.erase(stream);
   delete stream;
   return result(cudaSuccess);
 }
@@ -206,6 +214,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
   *exec = new FakeGraph(*graph);
+  state().others.insert(*exec);
   return result(cudaSuccess);
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
@@ -213,7 +222,9 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   const std::size_t step = s.counts.graphs_launched++;
   if (happens(s.machine.hanging_step, step)) stream->is_hanging = true;
   for (const auto& work : exec->work) stream->queued.push_back(work);
-  if (happens(s.machine.failing_step, step)) stream->queued.push_back([] { state().sticky = cudaErrorIllegalAddress; });
+  const std::string& file = s.machine.failing_file;
+  if (happens(s.machine.failing_step, step) || (!file.empty() && access(file.c_str(), F_OK) == 0))
+    stream->queued.push_back([] { state().sticky = cudaErrorIllegalAddress; });
   return result(cudaSuccess);
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
@@ -221,15 +232,18 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   return result(cudaSuccess);
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+  state().others.erase(exec);
   delete exec;
   return result(cudaSuccess);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new FakeEvent;
+  state().others.insert(*event);
   return result(cudaSuccess);
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  state().others.erase(event);
   delete event;
   return result(cudaSuccess);
 }

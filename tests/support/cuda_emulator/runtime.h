@@ -24,7 +24,7 @@ enum cudaError_t {
   cudaErrorLaunchFailure = 719,
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
-enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
 inline constexpr unsigned cudaStreamNonBlocking = 1;
 inline constexpr unsigned cudaEventDisableTiming = 2;
 
@@ -80,6 +80,7 @@ struct FakeMachine {
   int failing_allocation = -1;          // the n-th cudaMalloc finds no memory; and the ones behind it
   int failing_step = -1;                // while the n-th launched graph runs an address is illegal; all calls fail from then on
   int hanging_step = -1;                // the n-th launched graph never ends
+  std::string failing_file;             // as failing_step, from the moment on that this file exists
   int spoilt_step = -1;                 // from the n-th launched graph on, floats that come from the device are NaN
 };
 void set_machine(const FakeMachine& machine);

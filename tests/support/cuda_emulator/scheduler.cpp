@@ -38,7 +38,9 @@ std::string place(const Site& site) {
   const std::string path = site.file_name();
   return path.substr(path.rfind('/') + 1) + ":" + std::to_string(site.line());
 }
-bool is_same_place(const Site& a, const Site& b) { return a.line() == b.line() && (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0); }
+bool is_same_place(const Site& a, const Site& b) {
+  return a.line() == b.line() && (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
+}
 
 /// Thrown through a thread's frames when its launch is over before it is.
 struct Abandoned {};
@@ -211,7 +213,7 @@ class Machine {
       auto& thread = *threads_.emplace_back(std::make_unique<Thread>());
       context::protected_fixedsize_stack allocator(kStackBytes);
       const context::stack_context stack = allocator.allocate();  // kept for the program's life, as the fiber on it
-      thread.stack_bytes = stack.size;  // its guard page included
+      thread.stack_bytes = stack.size;                            // its guard page included
       thread.stack = static_cast<const char*>(stack.sp) - stack.size;
       thread.fiber = context::fiber(std::allocator_arg, context::preallocated(stack.sp, stack.size, stack), allocator,
                                     [this, &thread](context::fiber&& scheduler) {
