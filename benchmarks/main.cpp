@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "benchmarks/decode_bench.h"
+#include "benchmarks/gpu_bench.h"
 #include "benchmarks/kernels_bench.h"
 #include "benchmarks/quality_bench.h"
 #include "benchmarks/signature.h"
@@ -64,9 +65,21 @@ int main(int argc, char** argv) {
   quality_app->add_option("--threads", quality.threads, "How many threads compute")->check(CLI::Range(1U, 1024U));
   quality_app->add_option("--seed", quality.seed, "Of the cursors")->capture_default_str();
   quality_app->add_option("--json", quality.json, "Also write the result to this file");
+
+  GpuOptions gpu;
+  CLI::App* gpu_app =
+      app.add_subcommand("gpu", "A GPU: its bits against the CPU's, then steps, launches and bandwidth, beside what is expected");
+  gpu_app->add_option("--shape", gpu.shapes,
+                      "Random models to time: d,layers,heads,kv,ff,context, or default (default: that, 0.1B, 1B and 7B)");
+  gpu_app->add_option("--models", gpu.models, "How many small random models are compared with the CPU")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  gpu_app->add_option("--context", gpu.context, "Bytes behind which steps are timed")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  gpu_app->add_option("--repetitions", gpu.repetitions, "Of each timed step")->check(CLI::Range(1, 100000))->capture_default_str();
+  gpu_app->add_option("--json", gpu.json, "Also write the result to this file");
   try {  // the library reports by throwing
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, quality, signature)");
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A verb (kernels, decode, gpu, quality, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -76,5 +89,6 @@ int main(int argc, char** argv) {
   if (kernels_app->parsed()) return run_kernels(kernels);
   if (decode_app->parsed()) return run_decode(decode);
   if (quality_app->parsed()) return run_quality(quality);
+  if (gpu_app->parsed()) return run_gpu(gpu);
   return run_signature(signature);
 }
