@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstddef>
 #include <numbers>
 #include <utility>
 
@@ -71,7 +71,9 @@ void CudaSteps::take_buffers(DeviceArena& arena) {
   const auto size = [](std::size_t n, int width) { return n * static_cast<std::size_t>(width); };
   int max_blocks = 1;
   for (const auto& layer : kv_) max_blocks = std::max(max_blocks, cuda::attention_blocks(layer, static_cast<int>(capacity_)));
-  const std::size_t n_heads = size(cuda::kMaxRows, c.n_heads);
+  const std::size_t n_heads = size(cuda::kChunkRows, c.n_heads);
+  const int kv_q = (c.n_heads + 2 * c.n_kv_heads) * cuda::n_tiles(c.head_dim) * cuda::kTile;
+  const int widest = std::max({c.d_model, c.d_ff, c.q_dim(), c.n_orders() * c.ngram_dim});
   buffers_.step = arena.take<cuda::Step>(1);
   buffers_.draft = arena.take<cuda::DraftStep>(1);
   buffers_.hidden = arena.take<float>(size(kMaxBatch, c.d_model));
@@ -80,9 +82,11 @@ void CudaSteps::take_buffers(DeviceArena& arena) {
   buffers_.queries = arena.take<std::int8_t>(size(n_heads, cuda::key_bytes(c.head_dim)));
   buffers_.query_scales = arena.take<float>(n_heads);
   buffers_.partial = arena.take<float>(size(n_heads, max_blocks * (c.head_dim + 2)));
-  buffers_.n_done = arena.take<int>(size(cuda::kMaxRows, c.n_kv_heads));
+  buffers_.n_done = arena.take<int>(size(cuda::kMaxRuns, c.n_kv_heads));
   buffers_.mixed = arena.take<float>(size(n_heads, c.head_dim));
-  buffers_.active = arena.take<float>(size(cuda::kMaxRows, c.d_ff));
+  buffers_.active = arena.take<float>(size(cuda::kChunkRows, c.d_ff));
+  buffers_.numbers = arena.take<float>(size(cuda::kChunkRows, kv_q));
+  buffers_.rows = {arena.take<unsigned>(cuda::chunk_words(widest)), arena.take<float>(cuda::kChunkRows)};
   buffers_.logits = arena.take<float>(size(kMaxBatch, cuda::kVocabulary));
   buffers_.verdict = arena.take<cuda::Verdict>(1);
   buffers_.proposals = arena.take<float>(size(static_cast<std::size_t>(c.n_predict), cuda::kVocabulary));
@@ -92,8 +96,6 @@ void CudaSteps::launch(const auto& args) {
   ++n_launches_;
   device_->launch(args);
 }
-
-void CudaSteps::record_embedding() { launch(cuda::EmbedArgs{buffers_.step, weights_[0].embedding, buffers_.hidden}); }
 
 cuda::QkvArgs CudaSteps::qkv(const CudaBlock& block, std::size_t block_idx, const cuda::Step* step, const float* from) const {
   const auto& c = config_;
@@ -125,13 +127,25 @@ void CudaSteps::record_block(const CudaBlock& block, std::size_t block_idx, cons
     project.n_heads = c.n_heads;
   }
   launch(project);
-  const auto scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(c.head_dim)));
-  launch(cuda::AttentionArgs{step, buffers_.queries, buffers_.query_scales, project.heads, scale, kv_[block_idx],
-                             cuda::attention_blocks(kv_[block_idx], static_cast<int>(capacity_)), buffers_.partial, buffers_.n_done,
-                             buffers_.mixed});
+  record_attention(step, block_idx);
   launch(cuda::AddProductArgs{step, buffers_.mixed, block.out, from, to});
   launch(cuda::GateUpArgs{step, to, block.ffn_norm, eps, block.gate_up, c.d_ff, buffers_.active});
   launch(cuda::AddProductArgs{step, buffers_.active, block.down, to, to});
+}
+
+void CudaSteps::record_attention(const cuda::Step* step, std::size_t block_idx) {
+  const auto& c = config_;
+  const auto scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(c.head_dim)));
+  launch(cuda::AttentionArgs{step,
+                             buffers_.queries,
+                             buffers_.query_scales,
+                             {c.n_heads, c.n_kv_heads, c.head_dim},
+                             scale,
+                             kv_[block_idx],
+                             cuda::attention_blocks(kv_[block_idx], static_cast<int>(capacity_)),
+                             buffers_.partial,
+                             buffers_.n_done,
+                             buffers_.mixed});
 }
 
 /// What a head needs to attend later.
@@ -141,15 +155,63 @@ void CudaSteps::record_kv(const CudaBlock& block, std::size_t block_idx) {
   launch(project);
 }
 
-void CudaSteps::record_layers(bool with_head) {
+void CudaSteps::record_step() {
   const CudaWeights& w = weights_[0];
-  record_embedding();
+  launch(cuda::EmbedArgs{buffers_.step, w.embedding, buffers_.hidden});
   for (std::size_t i = 0; i < w.layers.size(); ++i) record_block(w.layers[i], i, buffers_.step, buffers_.hidden, buffers_.hidden, false);
-  for (std::size_t i = with_head ? 1 : 0; i < w.heads.size(); ++i) record_kv(w.heads[i], w.layers.size() + i);
-  if (!with_head) return;
+  for (std::size_t i = 1; i < w.heads.size(); ++i) record_kv(w.heads[i], w.layers.size() + i);
   const float* output = buffers_.hidden;
   if (!w.heads.empty()) {
     record_block(w.heads[0], w.layers.size(), buffers_.step, buffers_.hidden, buffers_.head_hidden, false);
+    output = buffers_.head_hidden;
+  }
+  launch(cuda::HeadArgs{buffers_.step, output, w.final_norm, static_cast<float>(config_.norm_eps), w.unembed[0], buffers_.logits});
+}
+
+void CudaSteps::quantize(const float* x, const float* gain, int k) {
+  launch(cuda::QuantizeArgs{buffers_.step, x, gain, static_cast<float>(config_.norm_eps), k, buffers_.rows});
+}
+
+void CudaSteps::multiply(cuda::ChunkProductArgs::Kind kind, const cuda::Matrix& w, float* to, int d_ff) {
+  launch(cuda::ChunkProductArgs{kind, buffers_.step, buffers_.rows, w, to, to, d_ff});
+}
+
+/// The first n_heads heads of kv_q for a chunk's rows.
+void CudaSteps::record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads) {
+  auto finish = cuda::FinishHeadsArgs{qkv(block, block_idx, buffers_.step, buffers_.hidden), buffers_.numbers};
+  finish.qkv.n_heads = n_heads;
+  finish.qkv.kv_q.n = n_heads * cuda::n_tiles(config_.head_dim) * cuda::kTile;
+  quantize(buffers_.hidden, block.attn_norm, config_.d_model);
+  multiply(cuda::ChunkProductArgs::Kind::kStore, finish.qkv.kv_q, buffers_.numbers);
+  launch(finish);
+}
+
+void CudaSteps::record_chunk() {
+  using Kind = cuda::ChunkProductArgs::Kind;
+  const auto& c = config_;
+  const CudaWeights& w = weights_[0];
+  launch(cuda::EmbedChunkArgs{buffers_.step, w.embedding, buffers_.hidden, buffers_.rows});
+  if (c.n_orders() > 0) multiply(Kind::kAdd, w.embedding.ngram_proj, buffers_.hidden);
+  for (std::size_t i = 0; i < w.layers.size(); ++i) {
+    const CudaBlock& block = w.layers[i];
+    record_chunk_heads(block, i, c.n_heads + 2 * c.n_kv_heads);
+    record_attention(buffers_.step, i);
+    quantize(buffers_.mixed, nullptr, c.q_dim());
+    multiply(Kind::kAdd, block.out, buffers_.hidden);
+    quantize(buffers_.hidden, block.ffn_norm, c.d_model);
+    multiply(Kind::kSwiglu, block.gate_up, buffers_.active, c.d_ff);
+    quantize(buffers_.active, nullptr, c.d_ff);
+    multiply(Kind::kAdd, block.down, buffers_.hidden);
+  }
+  for (std::size_t i = 0; i < w.heads.size(); ++i) record_chunk_heads(w.heads[i], w.layers.size() + i, 2 * c.n_kv_heads);
+}
+
+/// The primary head of one row, whose keys and values are there.
+void CudaSteps::record_last_row() {
+  const CudaWeights& w = weights_[0];
+  const float* output = buffers_.hidden;
+  if (!w.heads.empty()) {
+    record_block(w.heads[0], w.layers.size(), buffers_.step, buffers_.hidden, buffers_.head_hidden, true);
     output = buffers_.head_hidden;
   }
   launch(cuda::HeadArgs{buffers_.step, output, w.final_norm, static_cast<float>(config_.norm_eps), w.unembed[0], buffers_.logits});
@@ -186,11 +248,12 @@ void CudaSteps::record() {
     launches();
     return device_->end_graph();
   };
-  layers_graph_ = graph([&] { record_layers(false); });
-  rows_graph_ = graph([&] { record_layers(true); });
+  chunk_graph_ = graph([&] { record_chunk(); });
+  last_row_graph_ = graph([&] { record_last_row(); });
+  rows_graph_ = graph([&] { record_step(); });
   draft_graph_ = graph([&] { record_proposals(); });
   step_graph_ = graph([&] {
-    record_layers(true);
+    record_step();
     launch(cuda::AcceptArgs{buffers_.step, buffers_.logits, kEnd, buffers_.draft});
     record_proposals();
   });
@@ -207,26 +270,34 @@ cuda::Row CudaSteps::row_of(const Position& position) const {
   return row;
 }
 
+void CudaSteps::send_step(std::size_t request, std::span<const Position> positions, std::size_t first, std::size_t n) {
+  cuda::Step& step = requests_->steps[request];
+  step.n_rows = static_cast<std::int32_t>(n);
+  step.first_row = static_cast<std::int32_t>(first);
+  step.n_runs = 0;
+  for (std::size_t row = 0; row < n; ++row) {
+    step.rows[row] = row_of(positions[first + row]);
+    const bool continues =
+        row > 0 && step.rows[row].cache == step.rows[row - 1].cache && step.runs[step.n_runs - 1].n_rows < cuda::kMaxRows;
+    if (!continues) step.runs[step.n_runs++] = {static_cast<std::int32_t>(row), 0};
+    ++step.runs[step.n_runs - 1].n_rows;
+  }
+  device_->upload(buffers_.step, &step, cuda::Step::bytes_of(step.n_rows));
+}
+
 bool CudaSteps::forward(std::span<const Position> positions, Want want) {
   OCTET_CHECK(!positions.empty() && positions.size() <= kMaxBatch);
+  if (!error_.empty()) return false;
   has_proposals_ = false;
-  for (std::size_t first = 0, i = 0; first < positions.size(); first += cuda::kMaxRows, ++i) {
-    cuda::Step& step = requests_->steps[i];
-    const std::size_t n = std::min<std::size_t>(cuda::kMaxRows, positions.size() - first);
-    step.n_rows = static_cast<std::int32_t>(n);
-    step.first_row = static_cast<std::int32_t>(first);
-    step.n_runs = 0;
-    for (std::size_t row = 0; row < n; ++row) {
-      step.rows[row] = row_of(positions[first + row]);
-      const bool continues = row > 0 && step.rows[row].cache == step.rows[row - 1].cache;
-      if (!continues) step.runs[step.n_runs++] = {static_cast<std::int32_t>(row), 0};
-      ++step.runs[step.n_runs - 1].n_rows;
-    }
-    device_->upload(buffers_.step, &step, sizeof(step));
-    const bool is_last = first + n == positions.size();
-    if (want == Want::kLastRow && !is_last) {
-      device_->replay(layers_graph_);
-    } else {
+  if (want == Want::kLastRow && positions.size() > cuda::kMaxRows) {
+    send_step(0, positions, 0, positions.size());
+    device_->replay(chunk_graph_);
+    send_step(1, positions, positions.size() - 1, 1);
+    device_->replay(last_row_graph_);
+  } else {
+    for (std::size_t first = 0, i = 0; first < positions.size(); first += cuda::kMaxRows, ++i) {
+      const std::size_t n = std::min<std::size_t>(cuda::kMaxRows, positions.size() - first);
+      send_step(i, positions, first, n);
       has_proposals_ = want == Want::kRowsAndProposals && positions.size() == n && config_.n_predict > 1;
       device_->replay(has_proposals_ ? step_graph_ : rows_graph_);
     }
@@ -254,7 +325,7 @@ bool CudaSteps::propose(std::size_t row, const Position& at, std::span<const std
   draft.step.runs[0] = {0, 1};
   draft.n_given = static_cast<std::int32_t>(given.size());
   std::copy(given.begin(), given.end(), draft.given);
-  device_->upload(buffers_.draft, &draft, sizeof(draft));
+  device_->upload(buffers_.draft, &draft, offsetof(cuda::DraftStep, step) + cuda::Step::bytes_of(1));
   device_->replay(draft_graph_);
   const std::size_t n_rows = static_cast<std::size_t>(config_.n_predict - 1);
   device_->download(&results_->verdict, buffers_.verdict, sizeof(cuda::Verdict));

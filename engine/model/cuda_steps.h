@@ -1,7 +1,8 @@
 // The forward pass and the chain of proposals on a GPU: its weights, its buffers, and the graphs of launches that compute a step.
 //
-// A step has up to eight positions; what it is about lies in the device's memory, so that the same graphs serve all steps: the layers
-// alone, with the primary head, with proposals behind the row that the device itself accepts, and proposals alone.
+// A step has up to eight positions; what it is about lies in the device's memory, so that the same graphs serve all steps: with the primary
+// head, with proposals behind the row that the device itself accepts, and proposals alone. A chunk of a prompt has up to 64 positions and
+// graphs of its own: all layers, and the primary head of its last row.
 //
 // Thread: one at a time. What fails stays (kernels/cuda/device.h): then every call is false.
 #pragma once
@@ -24,7 +25,7 @@ namespace octet::engine {
 
 class CudaSteps {
  public:
-  static constexpr std::size_t kMaxBatch = 64;
+  static constexpr std::size_t kMaxBatch = kernels::cuda::kChunkRows;
   static constexpr int kStepMs = 500;  // the CPU has to answer within a second
 
   /// Loads `model`. Fails with kUnsupported where its sizes are beyond the kernels or the device, with kTooLarge where it takes more
@@ -68,21 +69,28 @@ class CudaSteps {
     float proposals[kernels::cuda::kMaxPredict][kernels::cuda::kVocabulary];
   };
   struct Requests {
-    kernels::cuda::Step steps[kMaxBatch];
+    kernels::cuda::Step steps[kMaxBatch / kernels::cuda::kMaxRows];
     kernels::cuda::DraftStep draft;
   };
 
   CudaSteps(const bytemodel::ModelFile& model, std::unique_ptr<kernels::cuda::Device> device);
   void take_buffers(DeviceArena& arena);
   void record();
-  void record_embedding();
   void record_block(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from, float* to,
                     bool is_draft);
   void record_kv(const CudaBlock& block, std::size_t block_idx);
+  void record_attention(const kernels::cuda::Step* step, std::size_t block_idx);
   kernels::cuda::QkvArgs qkv(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from) const;
-  void record_layers(bool with_head);
+  void record_step();
+  void record_chunk();
+  void record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads);
+  void record_last_row();
+  void quantize(const float* x, const float* gain, int k);
+  void multiply(kernels::cuda::ChunkProductArgs::Kind kind, const kernels::cuda::Matrix& w, float* to, int d_ff = 0);
   void record_proposals();
   void launch(const auto& args);
+  /// Lays out the positions [first, first + n) as a step in the host's memory and sends it.
+  void send_step(std::size_t request, std::span<const Position> positions, std::size_t first, std::size_t n);
   kernels::cuda::Row row_of(const Position& position) const;
   bool wait() { return error_.empty() && device_->wait(kStepMs); }
   bool are_numbers(const float* values, std::size_t n);
@@ -108,11 +116,13 @@ class CudaSteps {
     int* n_done;
     float* mixed;
     float* active;
-    float* logits;  // [kMaxBatch, 256]
+    float* numbers;                 // [kChunkRows, of kv_q] of a chunk
+    kernels::cuda::ChunkRows rows;  // of a chunk, of the widest
+    float* logits;                  // [kMaxBatch, 256]
     kernels::cuda::Verdict* verdict;
     float* proposals;  // [n_predict - 1, 256]
   } buffers_{};
-  int layers_graph_ = -1, rows_graph_ = -1, step_graph_ = -1, draft_graph_ = -1;
+  int chunk_graph_ = -1, last_row_graph_ = -1, rows_graph_ = -1, step_graph_ = -1, draft_graph_ = -1;
   int n_launches_ = 0;
 
   Requests* requests_ = nullptr;

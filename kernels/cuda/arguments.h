@@ -93,6 +93,54 @@ struct HeadArgs {
   float* logits;
 };
 
+// A chunk of a prompt has up to kChunkRows positions: too many to keep their rows in a block's shared memory. They are quantised into
+// a buffer, which the products read; a weight that was loaded serves all of them.
+
+/// Quantised rows in the device's memory: [kChunkRows][n_steps(k) * kDepth] bytes, rows that are not there and columns behind k zeros.
+struct ChunkRows {
+  unsigned* words;
+  float* scales;  // [kChunkRows]
+};
+constexpr std::size_t chunk_words(int k) {
+  return static_cast<std::size_t>(kChunkRows) * static_cast<std::size_t>(n_steps(k)) * (kDepth / 4);
+}
+
+/// hidden = the embeddings alone; grams = the n-gram rows, quantised.
+struct EmbedChunkArgs {
+  const Step* step;
+  Embedding embedding;
+  float* hidden;
+  ChunkRows grams;
+};
+
+/// out = the rows of x[.., k], RMSNormed and times gain where there is one, quantised.
+struct QuantizeArgs {
+  const Step* step;
+  const float* x;     // by first_row where it is normed, else from row 0 on
+  const float* gain;  // [k], or nullptr: no norm
+  float eps;
+  int k;
+  ChunkRows out;
+};
+
+/// to = w . x, from + w . x, or silu(gate) * up where w has tiles of both in turn.
+struct ChunkProductArgs {
+  enum class Kind { kStore, kAdd, kSwiglu };
+  Kind kind;
+  const Step* step;
+  ChunkRows x;
+  Matrix w;
+  const float* from;  // kAdd: [.., n] by first_row
+  float* to;          // kAdd: as from, which it may be; else from row 0 on: [.., n], kSwiglu: [.., d_ff]
+  int d_ff;           // kSwiglu
+};
+
+/// As QkvArgs says, from the numbers of kv_q.
+struct FinishHeadsArgs {
+  QkvArgs qkv;           // without what the product reads
+  const float* numbers;  // [kChunkRows, n of kv_q]
+};
+
 /// From the rows of logits to the row that proposals start from: as the text of the step's first run goes on, as far as it is what the
 /// primary head chooses under the UTF-8 mask.
 struct AcceptArgs {

@@ -264,7 +264,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) attention_kernel(Atte
 }  // namespace
 
 Error launch_attention(const AttentionArgs& args, Stream stream) {
-  const dim3 grid{static_cast<unsigned>(args.max_blocks), static_cast<unsigned>(args.heads.n_kv_heads), kMaxRows};
+  const dim3 grid{static_cast<unsigned>(args.max_blocks), static_cast<unsigned>(args.heads.n_kv_heads), kMaxRuns};
   return launch(attention_kernel, grid, kThreads, static_cast<std::size_t>(attention_bytes(args.heads.head_dim)), stream, args);
 }
 

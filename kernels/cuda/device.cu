@@ -88,6 +88,10 @@ class GpuDevice final : public Device {
   void launch(const AddProductArgs& args) override { launch_with(launch_add_product, args, "add_product"); }
   void launch(const GateUpArgs& args) override { launch_with(launch_gate_up, args, "gate_up"); }
   void launch(const HeadArgs& args) override { launch_with(launch_head, args, "head"); }
+  void launch(const EmbedChunkArgs& args) override { launch_with(launch_embed_chunk, args, "embed_chunk"); }
+  void launch(const QuantizeArgs& args) override { launch_with(launch_quantize, args, "quantize"); }
+  void launch(const ChunkProductArgs& args) override { launch_with(launch_chunk_product, args, "chunk_product"); }
+  void launch(const FinishHeadsArgs& args) override { launch_with(launch_finish_heads, args, "finish_heads"); }
   void launch(const AcceptArgs& args) override { launch_with(launch_accept, args, "accept"); }
   void launch(const DraftArgs& args) override { launch_with(launch_draft, args, "draft"); }
   int end_graph() override {

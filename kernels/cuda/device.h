@@ -38,6 +38,10 @@ class Device {
   virtual void launch(const AddProductArgs& args) = 0;
   virtual void launch(const GateUpArgs& args) = 0;
   virtual void launch(const HeadArgs& args) = 0;
+  virtual void launch(const EmbedChunkArgs& args) = 0;
+  virtual void launch(const QuantizeArgs& args) = 0;
+  virtual void launch(const ChunkProductArgs& args) = 0;
+  virtual void launch(const FinishHeadsArgs& args) = 0;
   virtual void launch(const AcceptArgs& args) = 0;
   virtual void launch(const DraftArgs& args) = 0;
   virtual int end_graph() = 0;
@@ -50,7 +54,7 @@ class Device {
 };
 
 /// Changes whenever a library and a program of different versions would misunderstand one another.
-inline constexpr int kDeviceVersion = 1;
+inline constexpr int kDeviceVersion = 2;
 
 /// nullptr where there is no GPU to use: then why[why_bytes] says what was expected and found.
 using OpenDevice = Device* (*)(int version, char* why, std::size_t why_bytes);

@@ -1,4 +1,5 @@
-// The step's bytes become hidden rows: hidden = embed[byte] + ngram_proj . concat(n-gram rows). A block has 16 of d_model.
+// The step's bytes become hidden rows: hidden = embed[byte] + ngram_proj . concat(n-gram rows). A block has 16 of d_model; of a chunk,
+// eight rows.
 #include "kernels/cuda/embedding.h"
 #include "kernels/cuda/launches.h"
 
@@ -36,7 +37,34 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) embed_kernel(EmbedArg
   });
 }
 
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) embed_chunk_kernel(EmbedChunkArgs args) {
+  const Embedding& e = args.embedding;
+  const Step& step = *args.step;
+  const int row_idx = static_cast<int>(blockIdx.x) * kWarps + warp_index();
+  const int k = e.n_orders * e.ngram_dim;
+  const int n_words = n_steps(k) * (kDepth / 4);
+  SharedSpace space;
+  const Shared<int> indices = space.take<int>(kMaxRows * kMaxOrders);
+  unsigned* words = args.grams.words + static_cast<std::ptrdiff_t>(row_idx) * n_words;
+  if (row_idx >= step.n_rows) {
+    for (int word = lane_index(); word < n_words; word += 32) words[word] = 0;
+    if (lane_index() == 0) args.grams.scales[row_idx] = 0;
+    return;
+  }
+  const Row& row = step.rows[row_idx];
+  float* hidden = args.hidden + static_cast<std::ptrdiff_t>(step.first_row + row_idx) * e.d_model;
+  for (int i = lane_index(); i < e.d_model; i += 32) hidden[i] = embedded(e, row.byte, i);
+  const float scale = quantize_grams(
+      e, indices, [&](int i) { return static_cast<unsigned>(row.tail[i]); }, [&](int word, unsigned four) { words[word] = four; });
+  if (lane_index() == 0) args.grams.scales[row_idx] = scale;
+}
+
 }  // namespace
+
+Error launch_embed_chunk(const EmbedChunkArgs& args, Stream stream) {
+  return launch(embed_chunk_kernel, {kChunkRows / kWarps, 1, 1}, kThreads, static_cast<std::size_t>(shared_part(kMaxRows * kMaxOrders * 4)),
+                stream, args);
+}
 
 Error launch_embed(const EmbedArgs& args, Stream stream) {
   const Embedding& e = args.embedding;

@@ -11,6 +11,8 @@ inline constexpr int kWarps = 8;  // of a block
 inline constexpr int kThreads = 32 * kWarps;
 inline constexpr int kBlocksAtOnce = 2;  // on a multiprocessor: at most 128 registers a thread
 inline constexpr int kMaxRows = 8;       // positions of a step: the columns of an mma, and a warp for each
+inline constexpr int kMaxRuns = 8;       // of a step
+inline constexpr int kChunkRows = 64;    // positions of a chunk of a prompt
 inline constexpr int kTile = 16;         // output rows of an mma
 inline constexpr int kDepth = 32;        // products of an mma
 inline constexpr int kKvBlock = 256;     // positions of a block of keys and values, aligned to absolute positions
@@ -77,17 +79,19 @@ struct Run {
 };
 /// What a step is about. It lies in the device's memory, so that one captured graph serves all steps.
 struct Step {
-  std::int32_t n_rows;     // 1 to kMaxRows
+  std::int32_t n_rows;     // 1 to kMaxRows, in a chunk to kChunkRows
   std::int32_t first_row;  // where its rows stand in the buffers of hidden states and logits
-  std::int32_t n_runs;
-  Row rows[kMaxRows];
-  Run runs[kMaxRows];
+  std::int32_t n_runs;     // of at most kMaxRows rows each
+  Run runs[kMaxRuns];
+  Row rows[kChunkRows];  // last: what is not used need not be copied
+
+  static constexpr std::size_t bytes_of(std::int32_t n) { return offsetof(Step, rows) + static_cast<std::size_t>(n) * sizeof(Row); }
 };
 /// A step of one row that proposals start from.
 struct DraftStep {
-  Step step;
   std::int32_t n_given;  // the first bytes are given, at least one; the heads choose what follows
   std::uint8_t given[kMaxPredict];
+  Step step;
 };
 
 /// What a step brings, in one piece to copy: behind it the rows of the draft heads, [n_predict - 1][kVocabulary].

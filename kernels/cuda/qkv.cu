@@ -1,5 +1,6 @@
 // RMSNorm and quantisation of the hidden rows, then one attention head of kv_q a block: a key goes through RMSNorm and RoPE into the
 // cache as int8, a value into the cache, queries through RMSNorm and RoPE into their buffer as int8.
+#include "kernels/cuda/heads.h"
 #include "kernels/cuda/launches.h"
 #include "kernels/cuda/product.h"
 
@@ -7,20 +8,6 @@ namespace octet::kernels::cuda {
 namespace {
 
 constexpr int head_stride(int head_dim) { return n_tiles(head_dim) * kTile; }
-
-/// RMSNorm with gain[head_dim], then RoPE, of the warp's head, in place; __syncwarp behind.
-__device__ void rotate(const Shared<float>& head, const float* gain, float eps, const float* cosine, const float* sine, int head_dim) {
-  const int half = head_dim / 2;
-  const float scale = inverse_rms(head_dim, eps, [&](int i) { return head.read(i); });
-  __syncwarp();
-  for (int i = lane_index(); i < half; i += 32) {
-    const float u = head.read(i) * scale * gain[i];
-    const float w = head.read(half + i) * scale * gain[half + i];
-    head.write(i, u * cosine[i] - w * sine[i]);
-    head.write(half + i, w * cosine[i] + u * sine[i]);
-  }
-  __syncwarp();
-}
 
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs args) {
   const Step& step = *args.step;
@@ -42,39 +29,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs ar
 
   const int row_idx = warp_index();
   if (row_idx >= step.n_rows) return;
-  const Row& row = step.rows[row_idx];
-  const Shared<float> head = numbers.from(row_idx * stride);
-  const std::ptrdiff_t angles = static_cast<std::ptrdiff_t>(row.pos) * (head_dim / 2);
-  const int n_kv_heads = args.heads.n_kv_heads;
-  const auto number = [&](int i) { return head.read(i); };
-  if (head_idx >= 2 * n_kv_heads) {
-    rotate(head, args.q_norm, args.eps, args.cosine + angles, args.sine + angles, head_dim);
-    const std::ptrdiff_t query = static_cast<std::ptrdiff_t>(row_idx) * args.heads.n_heads + head_idx - 2 * n_kv_heads;
-    unsigned* words = reinterpret_cast<unsigned*>(args.queries + query * key_bytes(head_dim));
-    const float scale = quantize(head_dim, number, [&](int word, unsigned four) { words[word] = four; });
-    if (lane_index() == 0) args.query_scales[query] = scale;
-    return;
-  }
-  const int block = row.pos / kKvBlock % args.kv.n_blocks;
-  const int slot = row.pos % kKvBlock;
-  const std::ptrdiff_t block_bytes = static_cast<std::ptrdiff_t>(kv_block_bytes(head_dim));
-  std::byte* base =
-      row.cache + args.kv.offset + (static_cast<std::ptrdiff_t>(head_idx % n_kv_heads) * args.kv.n_blocks + block) * block_bytes;
-  std::byte* values = base + static_cast<std::ptrdiff_t>(kKvBlock) * key_bytes(head_dim);
-  float* scales = reinterpret_cast<float*>(values + static_cast<std::ptrdiff_t>(kKvBlock) * value_rows(head_dim));
-  if (head_idx < n_kv_heads) {
-    rotate(head, args.k_norm, args.eps, args.cosine + angles, args.sine + angles, head_dim);
-    unsigned* words = reinterpret_cast<unsigned*>(base + static_cast<std::ptrdiff_t>(slot) * key_bytes(head_dim));
-    const float scale = quantize(head_dim, number, [&](int word, unsigned four) { words[word] = four; });
-    if (lane_index() == 0) scales[slot] = scale;
-  } else {
-    const float scale = quantize(head_dim, number, [&](int word, unsigned four) {
-      for (int j = 0; j < 4 && 4 * word + j < head_dim; ++j) {
-        values[static_cast<std::ptrdiff_t>(4 * word + j) * kKvBlock + slot] = static_cast<std::byte>(four >> (8 * j) & 0xFFU);
-      }
-    });
-    if (lane_index() == 0) scales[kKvBlock + slot] = scale;
-  }
+  finish_head(args, step, row_idx, head_idx, numbers.from(row_idx * stride));
 }
 
 }  // namespace

@@ -76,7 +76,16 @@ TEST_CASE("cuda: keys, values and queries are where and what they should be, and
                          query_scales.data()};
       args.first_head = has_kv ? 0 : 2 * heads.n_kv_heads;
       args.n_heads = (has_queries ? heads.n_heads + 2 * heads.n_kv_heads : 2 * heads.n_kv_heads) - args.first_head;
-      run_kernel(seed, [&](cuda::Stream stream) { return cuda::launch_qkv(args, stream); });
+      // In one kernel; or, as of a chunk, from the numbers that a product left.
+      const bool is_chunk = random.below(2) == 0;
+      Aligned<float> produced(product(cuda::kChunkRows, args.kv_q.n));
+      for (int row = 0; is_chunk && row < step.n_rows; ++row) {
+        const auto x = norm_quantized(hidden->data() + (step.first_row + row) * d_model, gain->data(), kEps, d_model);
+        for (int i = 0; i < args.kv_q.n; ++i) produced.data()[row * args.kv_q.n + i] = w.times(i, x.q.data(), x.scale);
+      }
+      run_kernel(seed, [&](cuda::Stream stream) {
+        return is_chunk ? cuda::launch_finish_heads({args, produced.data()}, stream) : cuda::launch_qkv(args, stream);
+      });
 
       cuda::Step expected_step = step;
       auto expected = caches_for(expected_step, heads, n_blocks);

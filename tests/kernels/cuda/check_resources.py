@@ -13,8 +13,9 @@ import sys
 
 ARCHITECTURES = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_120")
 MAX_REGISTERS = 128  # two blocks of 256 threads on a multiprocessor
-KERNELS = {"accept": 1, "add_product": 1, "attention": 1, "draft": 1, "embed": 1, "gate_up": 1, "head": 1, "qkv": 1, "device": 0}
-PRODUCTS = ("add_product", "draft", "embed", "gate_up", "head", "qkv")
+KERNELS = {"accept": 1, "add_product": 1, "attention": 1, "chunk_product": 1, "draft": 1, "embed": 2, "finish_heads": 1, "gate_up": 1,
+           "head": 1, "qkv": 1, "quantize": 1, "device": 0}
+PRODUCTS = ("add_product", "chunk_product", "draft", "embed", "gate_up", "head", "qkv")
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for '(sm_\d+)'")
 SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")

@@ -46,27 +46,34 @@ class RandomEmbedding {
     return out;
   }
 
-  /// The input vector of the byte that the tail ends with.
-  std::vector<float> of(std::span<const std::uint16_t> tail) const {
-    // Values are bytes + 1; a tail is a text from its last 0 on, and 256 other zeros would be no place before a start.
+  /// The n-gram rows that end with the tail. Its values are bytes + 1; 0 stands for a place before the start.
+  std::vector<float> grams_of(std::span<const std::uint16_t> tail) const {
     std::vector<float> grams;
     for (std::size_t i = 0; i < ngram_.size(); ++i) {
       std::uint32_t hash = 2166136261U ^ static_cast<std::uint32_t>(shape_.orders[i]);
       for (const auto value : tail.last(static_cast<std::size_t>(shape_.orders[i]))) hash = (hash ^ value) * 16777619U;
       hash ^= hash >> 16;
       const auto row = hash & static_cast<std::uint32_t>(shape_.ngram_rows - 1);
-      for (int j = 0; j < shape_.ngram_dim; ++j) {
-        grams.push_back(
-            static_cast<float>(ngram_[i]->plain[row * static_cast<std::uint32_t>(shape_.ngram_dim) + static_cast<std::uint32_t>(j)]) *
-            ngram_[i]->scales.data()[row]);
+      const std::size_t first = product(static_cast<int>(row), shape_.ngram_dim);
+      for (std::size_t j = 0; j < static_cast<std::size_t>(shape_.ngram_dim); ++j) {
+        grams.push_back(static_cast<float>(ngram_[i]->plain[first + j]) * ngram_[i]->scales.data()[row]);
       }
     }
-    const int byte = tail.back() - 1;
-    std::vector<float> out;
+    return grams;
+  }
+
+  /// Number i of a byte's own embedding.
+  float own_of(int byte, int i) const {
+    return static_cast<float>(embed_.plain[product(byte, shape_.d_model) + static_cast<std::size_t>(i)]) * embed_.scales.data()[byte];
+  }
+
+  /// The input vector of the byte that the tail ends with.
+  std::vector<float> of(std::span<const std::uint16_t> tail) const {
+    const auto grams = grams_of(tail);
     const QuantizedRow q = grams.empty() ? QuantizedRow{} : quantized(grams.data(), width());
+    std::vector<float> out;
     for (int i = 0; i < shape_.d_model; ++i) {
-      const float own =
-          static_cast<float>(embed_.plain[product(byte, shape_.d_model) + static_cast<std::size_t>(i)]) * embed_.scales.data()[byte];
+      const float own = own_of(tail.back() - 1, i);
       out.push_back(grams.empty() ? own : own + proj_->times(i, q.q.data(), q.scale));
     }
     return out;
