@@ -14,8 +14,8 @@ namespace octet::engine {
 /// ../lib/octet (installed).
 std::vector<std::filesystem::path> cuda_library_candidates();
 
-/// The first GPU. Fails with kNotFound where there is no library, and with kUnsupported where it cannot be loaded, is of another version,
-/// or finds no driver or no GPU that it could use; the message says which.
+/// The first GPU. Where no library is named a driver is looked for first. Fails with kNotFound where there is no library, and with
+/// kUnsupported where it cannot be loaded, is of another version, or finds no driver or no GPU that it could use; the message says which.
 Result<std::unique_ptr<kernels::cuda::Device>> open_cuda_device();
 
 }  // namespace octet::engine
