@@ -5,6 +5,7 @@
 
 #include "benchmarks/compare.h"
 #include "benchmarks/decode_bench.h"
+#include "benchmarks/gpu_bench.h"
 #include "benchmarks/kernels_bench.h"
 #include "benchmarks/latency/export_trace.h"
 #include "benchmarks/latency/latency_bench.h"
@@ -125,10 +126,21 @@ int main(int argc, char** argv) {
   CLI::App* page_app = app.add_subcommand("page", "The plots of an earlier result");
   page_app->add_option("result", page.result, "What a verb wrote with --json")->required()->check(CLI::ExistingFile);
   page_app->add_option("--html", page.html, "Where the page goes")->required();
+  GpuOptions gpu;
+  CLI::App* gpu_app =
+      app.add_subcommand("gpu", "A GPU: its bits against the CPU's, then steps, launches and bandwidth, beside what is expected");
+  gpu_app->add_option("--shape", gpu.shapes,
+                      "Random models to time: d,layers,heads,kv,ff,context, or default (default: that, 0.1B, 1B and 7B)");
+  gpu_app->add_option("--models", gpu.models, "How many small random models are compared with the CPU")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  gpu_app->add_option("--context", gpu.context, "Bytes behind which steps are timed")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  gpu_app->add_option("--repetitions", gpu.repetitions, "Of each timed step")->check(CLI::Range(1, 100000))->capture_default_str();
+  gpu_app->add_option("--json", gpu.json, "Also write the result to this file");
   try {  // the library reports by throwing
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
-      throw CLI::RequiredError("A verb (kernels, decode, latency, quality, compare, export-trace, page, signature)");
+      throw CLI::RequiredError("A verb (kernels, decode, gpu, latency, quality, compare, export-trace, page, signature)");
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::Error& error) {
@@ -142,5 +154,6 @@ int main(int argc, char** argv) {
   if (latency_app->parsed()) return run_latency(latency);
   if (quality_app->parsed()) return run_quality(quality);
   if (page_app->parsed()) return run_page(page);
+  if (gpu_app->parsed()) return run_gpu(gpu);
   return run_signature(signature);
 }

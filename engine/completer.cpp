@@ -92,6 +92,7 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
     result.stop_reason = reason;
     result.counts.steps_after_stop = delay.steps_after_stop();
     result.times.total = total.elapsed_ms();
+    result.trouble = runner_->trouble();
     return result;
   };
 

@@ -99,6 +99,7 @@ struct CompletionResult {
   std::vector<float> probabilities;  // of each byte of `text`; a carriage return that was put before a line feed has the line feed's
   StageTimes times;
   std::vector<std::string> alternatives;  // further completions, different from `text` and each other, best first
+  std::string trouble;                    // ModelRunner::trouble()
 };
 
 /// Receives a completion as it grows. Both calls come on the engine thread and must not block.

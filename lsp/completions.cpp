@@ -192,6 +192,7 @@ void Completions::on_done(std::uint64_t number, const engine::CompletionRequest&
   spdlog::debug("suggestion {}: {}, prompt {} (reused {}), steps {}, drafted {}, accepted {}, {:.1f} ms (prefill {:.1f}, decode {:.1f})",
                 number, engine::to_string(result.stop_reason), counts.prompt_bytes, counts.reused_bytes, counts.steps, counts.drafted,
                 counts.accepted, result.times.total, result.times.prefill, result.times.decode);
+  if (!result.trouble.empty()) parts_.model.note_trouble(result.trouble);
   if (!live_ || live_->suggestion.number != number) return;
   Suggestion suggestion = std::move(live_->suggestion);
   std::optional<Waiting> waiting = std::move(live_->waiting);

@@ -60,7 +60,9 @@ void ModelHost::on_loaded(std::uint64_t load, const Result<engine::ModelInfo>& m
   if (load != n_loads_) return;
   if (model) {
     info_ = *model;
+    trouble_.clear();
     spdlog::info("model {} ({}) on {} {}, loaded in {:.0f} ms", model->name, model->profile, model->device, model->isa, model->load_ms);
+    if (!model->device_note.empty()) spdlog::info("device: {}", model->device_note);
     if (state_ == ModelState::kLoading) enter(ModelState::kReady);
   } else {
     failure_ = model.error().message;
@@ -68,6 +70,13 @@ void ModelHost::on_loaded(std::uint64_t load, const Result<engine::ModelInfo>& m
     enter(ModelState::kFailed);
   }
   watch_idleness();
+}
+
+void ModelHost::note_trouble(const std::string& trouble) {
+  if (trouble == trouble_) return;
+  trouble_ = trouble;
+  spdlog::warn("{}", trouble_);
+  on_change_();
 }
 
 void ModelHost::enter(ModelState state) {

@@ -49,6 +49,9 @@ class ModelHost {
   ModelState state() const { return state_; }
   /// Of the model that is loaded, or was.
   const std::optional<engine::ModelInfo>& info() const { return info_; }
+  /// What went wrong with its device since, as a completion told; empty: nothing.
+  void note_trouble(const std::string& trouble);
+  const std::string& trouble() const { return trouble_; }
   /// Why it could not be loaded.
   const std::string& failure() const { return failure_; }
 
@@ -64,6 +67,7 @@ class ModelHost {
   std::optional<ModelChoice> choice_;
   std::optional<engine::ModelInfo> info_;
   std::string failure_;
+  std::string trouble_;
   std::chrono::minutes idle_limit_{0};
   EventLoop::TimePoint last_use_;
   bool is_watching_ = false;

@@ -50,6 +50,8 @@ void add_common(CLI::App& app, Options& options) {
   app.add_option("--device", options.runner.device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
+  app.add_option("--gpu-memory-mb", options.runner.gpu_memory_mb, "The most memory to take on a GPU (default: what is free)")
+      ->check(CLI::Range(1U, 1U << 24));
   app.add_option("--threads", options.runner.threads, "How many threads compute (default: one a core, at most 4; the f32 profile uses one)")
       ->check(CLI::Range(1U, 1024U));
   app.add_option("--profile", options.runner.profile, "Numerics: f32 or int8")

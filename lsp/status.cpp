@@ -28,7 +28,8 @@ std::string message_of(const Status& status, const ModelHost& model) {
     case ModelState::kReady: break;
   }
   if (status.last_silence) return std::string(explain(*status.last_silence));
-  return fmt::format("{} on {}", model.info()->name, model.info()->device);
+  const engine::ModelInfo& info = *model.info();
+  return fmt::format("{} on {}", info.name, model.trouble().empty() ? info.device : model.trouble());
 }
 
 }  // namespace
@@ -45,6 +46,7 @@ Json make_status(const Status& status, const ModelHost& model, const Statistics&
   return {{"state", state_of(status, model)},
           {"model", std::move(described)},
           {"device", info ? Json(fmt::format("{} {}", info->device, info->isa)) : Json(nullptr)},
+          {"deviceNote", info ? Json(model.trouble().empty() ? info->device_note : model.trouble()) : Json(nullptr)},
           {"message", message_of(status, model)},
           {"lastReason", status.last_silence ? Json(to_string(*status.last_silence)) : Json(nullptr)},
           {"stats", statistics.to_json()}};

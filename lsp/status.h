@@ -16,8 +16,8 @@ struct Status {
   std::optional<Silence> last_silence;
 };
 
-/// {state: disabled|loading|ready|unloaded|failed, model: {name, sha256, path, profile} or null, device, message, lastReason: code or null,
-/// stats: Statistics::to_json()}
+/// {state: disabled|loading|ready|unloaded|failed, model: {name, sha256, path, profile} or null, device, deviceNote, message, lastReason:
+/// code or null, stats: Statistics::to_json()}
 Json make_status(const Status& status, const ModelHost& model, const Statistics& statistics);
 
 /// {busy, message, kind: Normal|Inactive|Error}

@@ -6,6 +6,8 @@
 #include <span>
 
 #include "bytemodel/check.h"
+#include "engine/decode/sampler.h"
+#include "engine/decode/utf8_gate.h"
 #include "engine/stage_times.h"
 
 namespace octet::engine {
@@ -54,10 +56,16 @@ StepCosts measure_step_costs(ModelRunner& runner) {
       cache->truncate(context);
     }
     if (n_drafts == 0) continue;
-    runner.forward(std::span(text).first(1), *cache, ModelRunner::Rows::kAll);
+    // The bytes that the rows say: a runner may have computed on with them already.
+    LogitsRow row = runner.forward(std::span(text).first(1), *cache, ModelRunner::Rows::kAll)[0];
+    Utf8State state;
     const Stopwatch stopwatch;
     runner.begin_draft(0, *cache);
-    for (std::size_t j = 0; j < n_drafts; ++j) runner.next_draft('a');
+    for (std::size_t j = 0; j < n_drafts; ++j) {
+      const auto byte = choose_byte(row, state.allowed());
+      if (byte) state.advance(*byte);
+      row = runner.next_draft(byte.value_or('a'));
+    }
     draft_ms = std::min(draft_ms, stopwatch.elapsed_ms() / static_cast<double>(n_drafts));
     cache->truncate(context);
   }

@@ -1,7 +1,5 @@
-// Keys and values in the int8 profile: blocks of 256 positions, aligned to absolute positions, for each layer and key/value head.
-//
-// A layer with a window keeps a ring of blocks: its window, one batch, and kRollback positions more, so that a sequence can be
-// cut back by that much. Where it is cut back further, reusable() says that the ring no longer has what the layer needs.
+// Keys and values in the int8 profile: blocks of 256 positions, aligned to absolute positions, for each layer and key/value head, in the
+// rings that KvRings keeps.
 #pragma once
 
 #include <algorithm>
@@ -12,13 +10,14 @@
 #include "bytemodel/aligned_floats.h"
 #include "bytemodel/check.h"
 #include "engine/model/kv_cache.h"
+#include "engine/model/kv_rings.h"
 #include "kernels/int8/packed.h"
 
 namespace octet::engine {
 
 class Int8Cache final : public KvCache {
  public:
-  static constexpr std::size_t kRollback = 512;
+  static constexpr std::size_t kRollback = KvRings::kRollback;
 
   struct Shape {
     std::vector<int> windows;  // [n_blocks]; 0 = everything
@@ -27,18 +26,11 @@ class Int8Cache final : public KvCache {
     std::size_t max_batch;
   };
 
-  Int8Cache(std::size_t capacity, const Shape& shape) : KvCache(capacity), shape_(shape) {
-    const std::size_t all = n_blocks_of(capacity);
+  Int8Cache(std::size_t capacity, const Shape& shape) : KvCache(capacity), shape_(shape), rings_(capacity, shape.windows, shape.max_batch) {
     std::size_t n_blocks = 0;
-    for (const int window : shape.windows) {
-      const std::size_t ring = n_blocks_of(static_cast<std::size_t>(window) + kRollback + shape.max_batch) + 1;
-      Layer layer;
-      layer.window = static_cast<std::size_t>(window);
-      layer.n_blocks = window == 0 ? all : std::min(all, ring);
-      layer.first_block = n_blocks;
-      layer.holds.resize(layer.n_blocks);
-      n_blocks += layer.n_blocks * static_cast<std::size_t>(shape.n_kv_heads);
-      layers_.push_back(std::move(layer));
+    for (std::size_t i = 0; i < rings_.n_layers(); ++i) {
+      first_blocks_.push_back(n_blocks);
+      n_blocks += rings_.n_blocks(i) * static_cast<std::size_t>(shape.n_kv_heads);
     }
     const std::size_t bytes = block_bytes();
     memory_.resize(n_blocks * bytes);
@@ -47,52 +39,31 @@ class Int8Cache final : public KvCache {
 
   /// The ring of blocks of a layer's key/value head, [n_blocks(layer)].
   const kernels::int8::KvBlock* blocks(std::size_t layer, int kv_head) const {
-    return blocks_.data() + layers_[layer].first_block + static_cast<std::size_t>(kv_head) * layers_[layer].n_blocks;
+    return blocks_.data() + first_blocks_[layer] + static_cast<std::size_t>(kv_head) * rings_.n_blocks(layer);
   }
-  std::int64_t n_blocks(std::size_t layer) const { return static_cast<std::int64_t>(layers_[layer].n_blocks); }
+  std::int64_t n_blocks(std::size_t layer) const { return static_cast<std::int64_t>(rings_.n_blocks(layer)); }
 
   /// Where position `pos` is kept.
   const kernels::int8::KvBlock& block_of(std::size_t layer, int kv_head, std::size_t pos) const {
-    return blocks(layer, kv_head)[pos / kBlock % layers_[layer].n_blocks];
+    return blocks(layer, kv_head)[pos / kBlock % rings_.n_blocks(layer)];
   }
 
   /// The runner is about to write the positions [begin, end) of every layer.
-  void will_write(std::size_t begin, std::size_t end) {
-    for (Layer& layer : layers_) {
-      for (std::size_t block = begin / kBlock; block * kBlock < end; ++block) layer.holds[block % layer.n_blocks] = block;
-    }
-  }
+  void will_write(std::size_t begin, std::size_t end) { rings_.will_write(begin, end); }
 
-  std::size_t reusable(std::size_t length) const override {
-    for (const Layer& layer : layers_) {
-      if (layer.window == 0 || length == 0) continue;
-      const std::size_t first = length < layer.window ? 0 : length - layer.window;
-      for (std::size_t block = first / kBlock; block * kBlock < length; ++block) {
-        if (layer.holds[block % layer.n_blocks] != block) return 0;
-      }
-    }
-    return length;
-  }
+  std::size_t reusable(std::size_t length) const override { return rings_.reusable(length); }
 
   /// CHECKs that `from` has the same shape.
   void copy(const Int8Cache& from) {
     OCTET_CHECK(from.memory_.size() == memory_.size());
     copy_bytes(from);
     std::copy(from.memory_.begin(), from.memory_.end(), memory_.begin());
-    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].holds = from.layers_[i].holds;
+    rings_ = from.rings_;
   }
 
  private:
   static constexpr std::size_t kBlock = kernels::int8::kKvBlock;
 
-  struct Layer {
-    std::size_t window;
-    std::size_t n_blocks;
-    std::size_t first_block;         // in blocks_
-    std::vector<std::size_t> holds;  // [n_blocks] which block of the sequence is where
-  };
-
-  static std::size_t n_blocks_of(std::size_t positions) { return (positions + kBlock - 1) / kBlock; }
   std::size_t keys_bytes() const { return kernels::int8::packed_bytes(kernels::int8::kKvBlock, shape_.head_dim); }
   std::size_t values_bytes() const { return kernels::int8::packed_bytes(shape_.head_dim, kernels::int8::kKvBlock); }
   std::size_t block_bytes() const { return keys_bytes() + values_bytes() + kBlock * (2 * sizeof(float) + sizeof(std::int32_t)); }
@@ -105,7 +76,8 @@ class Int8Cache final : public KvCache {
   }
 
   Shape shape_;
-  std::vector<Layer> layers_;
+  KvRings rings_;
+  std::vector<std::size_t> first_blocks_;  // [n_layers] in blocks_
   std::vector<std::byte, bytemodel::AlignedAllocator<std::byte>> memory_;
   std::vector<kernels::int8::KvBlock> blocks_;
 };

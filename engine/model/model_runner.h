@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "bytemodel/model_config.h"
 #include "engine/model/kv_cache.h"
@@ -41,6 +42,9 @@ class ModelRunner {
   /// "cpu" or "cuda", and the instruction set or device name.
   virtual const char* device() const = 0;
   virtual const char* isa() const = 0;
+
+  /// Empty, or what went wrong with the device that was chosen and who computes instead.
+  virtual std::string trouble() const { return {}; }
 
   /// An empty cache with room for config().max_context positions and one batch more.
   virtual std::unique_ptr<KvCache> new_cache() const = 0;

@@ -12,6 +12,8 @@
 #include <fmt/ranges.h>
 
 #include "bytemodel/model_file.h"
+#include "engine/model/cuda_library.h"
+#include "engine/model/cuda_runner.h"
 #include "engine/model/f32_runner.h"
 #include "engine/model/int8_runner.h"
 #include "engine/model/thread_team.h"
@@ -116,6 +118,60 @@ Result<std::unique_ptr<ModelRunner>> make_runner(bytemodel::ModelFile model, con
   return std::make_unique<Int8Runner>(std::move(model), **kernels, threads);
 }
 
+/// A runner and what its steps take.
+struct Measured {
+  std::unique_ptr<ModelRunner> runner;
+  StepCosts costs;
+};
+Measured measured(std::unique_ptr<ModelRunner> runner) {
+  StepCosts costs = measure_step_costs(*runner);
+  return {std::move(runner), std::move(costs)};
+}
+
+Result<Measured> open_on_cpu(bytemodel::ModelFile model, const RunnerOptions& options, unsigned threads) {
+  auto runner = make_runner(std::move(model), options, threads);
+  if (!runner) return tl::unexpected(runner.error());
+  return measured(std::move(*runner));
+}
+
+Result<std::unique_ptr<CudaSteps>> load_on_gpu(const bytemodel::ModelFile& model, const RunnerOptions& options) {
+  auto device = options.open_gpu ? options.open_gpu() : open_cuda_device();
+  if (!device) return tl::unexpected(device.error());
+  return CudaSteps::open(model, std::move(*device), options.gpu_memory_mb << 20);
+}
+
+constexpr std::size_t kComparedPositions = 4;  // a step as drafts make it
+
+/// On the GPU where there is one that can be used and, for "auto", is faster; else on the CPU. Says in `info` why.
+Result<Measured> open_on_any(bytemodel::ModelFile model, const RunnerOptions& options, ModelInfo& info) {
+  const auto kernels = choose_kernels(kernels::int8::select(options.forced_isa), kernels::int8::supported(), options.forced_isa);
+  if (!kernels) return tl::unexpected(kernels.error());
+  auto steps = load_on_gpu(model, options);
+  if (!steps) {
+    info.device_note = fmt::format("no GPU is used: {}", steps.error().message);
+    return open_on_cpu(std::move(model), options, info.threads);
+  }
+  info.gpu_bytes = (*steps)->memory_bytes();
+  const auto make_cpu_runner = [table = *kernels, n_threads = info.threads](bytemodel::ModelFile file) {
+    return std::make_unique<Int8Runner>(std::move(file), *table, n_threads);
+  };
+  auto on_gpu = measured(std::make_unique<CudaRunner>(std::move(model), std::move(*steps), make_cpu_runner));
+  info.device_note = on_gpu.runner->trouble();
+  if (options.device == "cuda" || !info.device_note.empty()) return on_gpu;
+
+  auto again = bytemodel::ModelFile::read(info.path);
+  if (!again) return tl::unexpected(again.error());
+  auto on_cpu = open_on_cpu(std::move(*again), options, info.threads);
+  if (!on_cpu) return on_cpu;
+  const double gpu_ms = on_gpu.costs.verify_ms(kComparedPositions);
+  const double cpu_ms = on_cpu->costs.verify_ms(kComparedPositions);
+  info.device_note =
+      fmt::format("a step of {} positions takes {:.2f} ms on the GPU and {:.2f} ms on the CPU", kComparedPositions, gpu_ms, cpu_ms);
+  if (gpu_ms < cpu_ms) return on_gpu;
+  info.gpu_bytes = 0;
+  return on_cpu;
+}
+
 }  // namespace
 
 std::vector<std::filesystem::path> default_model_candidates() { return candidates("OCTET_MODEL", "octet.safetensors"); }
@@ -123,12 +179,14 @@ std::vector<std::filesystem::path> default_mixer_candidates() { return candidate
 
 Result<OpenedModel> open_runner(const RunnerOptions& options) {
   const Stopwatch stopwatch;
-  if (options.device == "cuda") return fail(ErrorCode::kUnsupported, "device 'cuda': this build has no CUDA backend; use 'cpu' or 'auto'");
-  if (options.device != "cpu" && options.device != "auto") {
+  if (options.device != "cpu" && options.device != "auto" && options.device != "cuda") {
     return fail(ErrorCode::kInvalidArgument, fmt::format("device: expected auto, cpu or cuda, found '{}'", options.device));
   }
   if (options.profile != "f32" && options.profile != "int8") {
     return fail(ErrorCode::kInvalidArgument, fmt::format("profile: expected int8 or f32, found '{}'", options.profile));
+  }
+  if (options.device == "cuda" && options.profile != "int8") {
+    return fail(ErrorCode::kUnsupported, fmt::format("device 'cuda' computes the profile int8, found '{}'", options.profile));
   }
   const auto path = options.model.empty() ? find_default_model() : options.model;
   if (!path) return tl::unexpected(path.error());
@@ -143,18 +201,18 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   info.name = model->name();
   info.sha256 = model->file().sha256();
   info.path = *path;
-  info.device = "cpu";
   info.profile = options.profile;
   info.threads = options.profile == "f32" ? 1 : options.threads != 0 ? options.threads : std::min(usable_cores(), kMaxAutomaticThreads);
   info.max_context = model->config().max_context;
-  auto runner = make_runner(std::move(*model), options, info.threads);
+  auto runner = options.device == "cpu" || options.profile != "int8" ? open_on_cpu(std::move(*model), options, info.threads)
+                                                                     : open_on_any(std::move(*model), options, info);
   if (!runner) return tl::unexpected(runner.error());
-  info.isa = (*runner)->isa();
+  info.device = runner->runner->device();
+  info.isa = runner->runner->isa();
   auto mixer = open_mixer(options.mixer, info);
   if (!mixer) return tl::unexpected(mixer.error());
-  StepCosts costs = measure_step_costs(**runner);
   info.load_ms = stopwatch.elapsed_ms();
-  return OpenedModel{std::move(*runner), std::move(costs), std::move(*mixer), std::move(info)};
+  return OpenedModel{std::move(runner->runner), std::move(runner->costs), std::move(*mixer), std::move(info)};
 }
 
 }  // namespace octet::engine

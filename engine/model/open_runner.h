@@ -1,7 +1,9 @@
 // From a model's file name to a runner that computes it.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,16 +12,21 @@
 #include "engine/decode/step_costs.h"
 #include "engine/memory/mixer.h"
 #include "engine/model/model_runner.h"
+#include "kernels/cuda/device.h"
 
 namespace octet::engine {
 
+using OpenGpu = std::function<Result<std::unique_ptr<kernels::cuda::Device>>()>;
+
 struct RunnerOptions {
-  std::filesystem::path model;   // empty: the default model
-  std::string device = "auto";   // "auto", "cpu" or "cuda"
-  std::string profile = "int8";  // the numerics profile, "int8" or "f32"
-  unsigned threads = 0;          // 0: the physical cores, at most 4
-  std::string forced_isa;        // empty: the best that the processor has
-  std::filesystem::path mixer;   // weights for the workspace memory; empty: the default ones
+  std::filesystem::path model;    // empty: the default model
+  std::string device = "auto";    // "auto", "cpu" or "cuda"
+  std::string profile = "int8";   // the numerics profile, "int8" or "f32"
+  unsigned threads = 0;           // 0: the physical cores, at most 4
+  std::string forced_isa;         // empty: the best that the processor has
+  std::filesystem::path mixer;    // weights for the workspace memory; empty: the default ones
+  std::size_t gpu_memory_mb = 0;  // the most that may be taken of a GPU's memory; 0: what is free
+  OpenGpu open_gpu;               // in place of open_cuda_device, for tests
 };
 
 /// What there is to say about a model that was opened.
@@ -27,7 +34,9 @@ struct ModelInfo {
   std::string name;
   std::string sha256;
   std::filesystem::path path;
-  std::string device;
+  std::string device;         // "cpu" or "cuda"
+  std::string device_note;    // why that one; empty where "cpu" was asked for
+  std::size_t gpu_bytes = 0;  // of the GPU's memory for weights, buffers and a session
   std::string isa;
   std::string profile;
   unsigned threads = 1;
@@ -38,7 +47,7 @@ struct ModelInfo {
 
 struct OpenedModel {
   std::unique_ptr<ModelRunner> runner;
-  StepCosts costs;  // measured here and now
+  StepCosts costs;                     // measured here and now
   std::shared_ptr<const Mixer> mixer;  // nullptr where none was named and there is no default one
   ModelInfo info;
 };
@@ -49,6 +58,9 @@ std::vector<std::filesystem::path> default_model_candidates();
 /// The same for the mixer, $OCTET_MIXER and mixer.safetensors.
 std::vector<std::filesystem::path> default_mixer_candidates();
 
+/// A GPU that was asked for ("cuda") and cannot be used is no failure: the CPU computes the same, and ModelInfo::device_note says why.
+/// "auto" takes the one that steps are faster on, as measured. A GPU that fails later: ModelRunner::trouble().
+///
 /// Fails as bytemodel::ModelFile::read and Mixer::read do; with kNotFound where there is no default model, naming where it was looked
 /// for; with kTooLarge where a session would need more than 2 GiB; with kUnsupported where this build or processor lacks the device,
 /// profile or instruction set.

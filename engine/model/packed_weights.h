@@ -12,7 +12,7 @@
 
 #include "bytemodel/aligned_floats.h"
 #include "bytemodel/model_file.h"
-#include "bytemodel/quantize.h"
+#include "engine/model/quantized_tensors.h"
 #include "kernels/int8/packed.h"
 
 namespace octet::engine {
@@ -83,15 +83,10 @@ class PackedWeights {
   std::size_t step_bytes() const;
 
  private:
-  struct QuantizedTensor {
-    std::span<const std::int8_t> values;
-    std::span<const float> scales;
-  };
-  QuantizedTensor quantized(const std::string& name);
   PackedBlock block(const std::string& prefix, int window);
 
   const bytemodel::ModelFile& model_;
-  std::vector<bytemodel::QuantizedRows> owned_;  // tensors that the file has as floats
+  QuantizedTensors tensors_;
 };
 
 /// Rows of a matrix by which a part of a stack begins: the next whole panel.

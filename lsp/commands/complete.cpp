@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "engine/completer.h"
 #include "engine/memory/memory_store.h"
@@ -62,7 +63,8 @@ nlohmann::ordered_json to_json(const std::vector<engine::SourceRun>& sources) {
   return json;
 }
 
-nlohmann::ordered_json to_json(const CompleteCommand& command, const engine::CompletionResult& result, const engine::ModelInfo& model) {
+nlohmann::ordered_json to_json(const CompleteCommand& command, const engine::CompletionResult& result, const engine::ModelInfo& model,
+                               const engine::ModelRunner& runner) {
   nlohmann::ordered_json json{{"text", result.text},
                               {"stop_reason", engine::to_string(result.stop_reason)},
                               {"prompt_bytes", result.counts.prompt_bytes},
@@ -73,8 +75,9 @@ nlohmann::ordered_json to_json(const CompleteCommand& command, const engine::Com
                               {"bytes", result.text.size()},
                               {"confidence", result.confidence},
                               {"sources", to_json(result.sources)},
-                              {"device", model.device},
-                              {"isa", model.isa},
+                              {"device", runner.device()},
+                              {"device_note", result.trouble.empty() ? model.device_note : result.trouble},
+                              {"isa", runner.isa()},
                               {"profile", model.profile},
                               {"ms",
                                {{"load", model.load_ms},
@@ -122,7 +125,10 @@ int run_complete(const Options& options, const CompleteCommand& command) {
   if (result.stop_reason == engine::StopReason::kModelFailure) {
     return report({ErrorCode::kUnsupported, fmt::format("{}: the model's output is not a number", model->info.path.string())});
   }
-  std::string rest = command.json ? to_json(command, result, model->info).dump(2) + "\n" : "\n";
+  if (options.runner.device == "cuda" && std::string_view(completer.runner().device()) != "cuda") {
+    spdlog::warn("{}", result.trouble.empty() ? model->info.device_note : result.trouble);
+  }
+  std::string rest = command.json ? to_json(command, result, model->info, completer.runner()).dump(2) + "\n" : "\n";
   if (!command.json) {
     for (const std::string& alternative : result.alternatives) rest += fmt::format("--- or\n{}\n", alternative);
   }

@@ -73,9 +73,12 @@ int run_doctor(const Options& options, const DoctorCommand& command) {
   auto model = engine::open_runner(options.runner);
   if (model) {
     const auto& info = model->info;
-    checks.push_back({"device", true,
-                      fmt::format("{}, {} kernels, profile {}, {} thread{} (this build has no CUDA backend)", info.device, info.isa,
-                                  info.profile, info.threads, info.threads == 1 ? "" : "s")});
+    std::string device = fmt::format("{}, {} kernels, profile {}, {} thread{}", info.device, info.isa, info.profile, info.threads,
+                                     info.threads == 1 ? "" : "s");
+    if (info.gpu_bytes > 0) device += fmt::format(", {:.0f} MB of GPU memory", static_cast<double>(info.gpu_bytes) / 1e6);
+    if (!info.device_note.empty()) device += fmt::format(" ({})", info.device_note);
+    if (options.runner.device == "cuda" && info.device != "cuda") device = "cuda was asked for, found " + device;
+    checks.push_back({"device", options.runner.device != "cuda" || info.device == "cuda", std::move(device)});
     checks.push_back(
         {"model", true, fmt::format("{} at {}, sha256 {}, loaded in {:.0f} ms", info.name, info.path.string(), info.sha256, info.load_ms)});
     checks.push_back(self_test(std::move(model->runner)));

@@ -201,9 +201,25 @@ class ModelFileTest(CliTest):
 
 
 class BackendTest(CliTest):
-    def test_what_this_build_does_not_have_is_named(self):
+    def test_without_a_gpu_the_cpu_answers_and_says_so(self):
         source, place = self.snippet()
-        self.refuse(FAILED, "cuda", "complete", source, "--at", place, "--device", "cuda")
+        options = ("complete", source, "--at", place, "--device", "cuda")
+        env = environment(OCTET_CUDA_LIBRARY=self.folder / "missing.so")
+        result = run(*options, env=env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("no GPU is used: no CUDA library at " + str(self.folder / "missing.so"), result.stderr.decode())
+        self.assertEqual(result.stdout, run(*options[:-2], env=env).stdout)
+        report = json.loads(run(*options, "--json", env=env).stdout)
+        self.assertEqual(report["device"], "cpu")
+        self.assertIn("missing.so", report["device_note"])
+        self.refuse(FAILED, ["cuda", "int8", "f32"], *options, "--profile", "f32")
+
+    def test_a_library_that_is_none_is_named(self):
+        source, place = self.snippet()
+        broken = self.write("broken.so", b"no library")
+        result = run("complete", source, "--at", place, "--device", "cuda", env=environment(OCTET_CUDA_LIBRARY=broken))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("broken.so", result.stderr.decode())
 
     def test_an_instruction_set_that_is_not_there_is_an_error(self):
         source, place = self.snippet()

@@ -2,12 +2,14 @@
 
 import html.parser
 import json
+import os
 import re
 import sys
 import unittest
 
 from octet import BIN, DEFAULT_MODEL, FAILED, MODEL, SOURCE_DIR, USAGE, CliTest, environment, run
 
+EMULATED_CUDA = os.environ.get("OCTET_EMULATED_CUDA", "")
 BENCH = BIN.parent / "octet-bench"
 TINY = "64,2,2,1,128,512"
 
@@ -28,6 +30,26 @@ class SignatureTest(CliTest):
         for threads in (2, 3, 4):
             self.assertEqual(signature("--threads", threads), expected)
         self.assertEqual(signature(OCTET_FORCE_ISA="baseline"), expected)
+
+
+class GpuTest(CliTest):
+    def test_without_a_gpu_it_says_what_is_missing(self):
+        result = bench("gpu", env=environment(OCTET_CUDA_LIBRARY=self.folder / "missing.so"))
+        self.assertEqual((result.returncode, result.stdout), (FAILED, b""))
+        self.assertIn("missing.so", result.stderr.decode())
+
+    @unittest.skipUnless(EMULATED_CUDA, "OCTET_EMULATED_CUDA names no library")
+    def test_a_dry_run_on_the_emulated_gpu(self):
+        report = self.folder / "report.json"
+        result = bench("gpu", "--models", 1, "--shape", "32,1,2,1,48,256", "--context", 40, "--repetitions", 1, "--json", report,
+                       env=environment(OCTET_CUDA_LIBRARY=EMULATED_CUDA))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("computed from data sheets, not measured", result.stdout.decode())
+        found = json.loads(report.read_text())
+        self.assertEqual((found["gpu"], found["compared_models"], found["different_rows"]), ("Emulated GPU, sm_90", 1, 0))
+        self.assertEqual(found["shapes"][0]["launches"], 9)
+        self.assertEqual(len(found["shapes"][0]["step_ms"]), 8)
+        self.assertEqual(set(found["shapes"][0]["computed"]), {"A100", "H100", "4090", "5090"})
 
 
 class DecodeTest(CliTest):

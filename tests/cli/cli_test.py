@@ -10,8 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 PARTS = ("complete_test", "bad_input_test", "lsp_stdio_test", "lsp_framing_test", "lsp_socket_test", "lsp_parent_test", "general_test",
-         "network_test", "forget_test", "secrets_test", "bench_test",
-         "latency_test")
+         "network_test", "forget_test", "secrets_test", "bench_test", "latency_test", "cuda_test")
 
 
 def load_tests(loader, _tests, _pattern):

@@ -8,7 +8,7 @@ from octet import DEFAULT_MODEL, IS_SANITIZED, MODEL, SNIPPET, SOURCE_DIR, TINY_
 
 FIELDS = {
     "text": str, "stop_reason": str, "prompt_bytes": int, "reused_bytes": int, "steps": int, "drafted": int, "accepted": int,
-    "bytes": int, "confidence": float, "sources": list, "device": str, "isa": str, "profile": str, "ms": dict, "model": dict,
+    "bytes": int, "confidence": float, "sources": list, "device": str, "device_note": str, "isa": str, "profile": str, "ms": dict, "model": dict,
 }
 STAGES = {"load", "context", "prefill", "decode", "first_byte", "total"}
 STOP_REASONS = {"end", "line_end", "blank_line", "dedent", "block_end", "suffix_met", "unsafe_text", "low_confidence", "syntax", "byte_budget",

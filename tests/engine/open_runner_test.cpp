@@ -73,11 +73,12 @@ TEST_CASE("a device, a profile or an instruction set that is not there is refuse
     engine::RunnerOptions options;
     options.model = model_path("tiny-linear");
     options.profile = profile;
-    engine::RunnerOptions cuda = options;
-    cuda.device = "cuda";
+    engine::RunnerOptions device = options;
+    device.device = "cuda";
+    if (profile == "int8") device.forced_isa = "cuda";
     engine::RunnerOptions isa = options;
     isa.forced_isa = "sse9";
-    for (const auto& [refused, named] : {std::pair{cuda, "cuda"}, std::pair{isa, "sse9"}}) {
+    for (const auto& [refused, named] : {std::pair{device, "cuda"}, std::pair{isa, "sse9"}}) {
       const auto opened = engine::open_runner(refused);
       REQUIRE_FALSE(opened.has_value());
       CHECK(opened.error().code == ErrorCode::kUnsupported);

@@ -34,17 +34,36 @@ bool must_fail() {
   return true;
 }
 
-template <class Function>
-Function next(const char* name) {
-  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
-}
-
 /// What dlsym itself asks for while it looks for calloc.
 alignas(16) std::byte early_memory[4096];
 std::size_t early_bytes = 0;
 thread_local bool is_looking = false;
 
 bool is_early(const void* memory) { return memory >= early_memory && memory < early_memory + sizeof early_memory; }
+
+template <class Function>
+Function next(const char* name) {
+  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+/// The functions in whose place these are, all looked up at once: dlsym forgets the message that dlerror is about to tell.
+struct Originals {
+  void* (*malloc)(std::size_t) = next<decltype(malloc)>("malloc");
+  void* (*calloc)(std::size_t, std::size_t) = next<decltype(calloc)>("calloc");
+  void* (*realloc)(void*, std::size_t) = next<decltype(realloc)>("realloc");
+  void* (*aligned_alloc)(std::size_t, std::size_t) = next<decltype(aligned_alloc)>("aligned_alloc");
+  int (*posix_memalign)(void**, std::size_t, std::size_t) = next<decltype(posix_memalign)>("posix_memalign");
+  void (*free)(void*) = next<decltype(free)>("free");
+};
+const Originals& originals() {
+  static const Originals all = [] {
+    is_looking = true;
+    const Originals found;
+    is_looking = false;
+    return found;
+  }();
+  return all;
+}
 
 __attribute__((destructor)) void write_count() {
   const char* name = std::getenv("OCTET_COUNT_FILE");
@@ -61,7 +80,7 @@ __attribute__((destructor)) void write_count() {
 extern "C" {
 
 void* malloc(std::size_t size) {
-  static const auto original = next<void* (*)(std::size_t)>("malloc");
+  const auto original = originals().malloc;
   return must_fail() ? nullptr : original(size);
 }
 
@@ -71,29 +90,27 @@ void* calloc(std::size_t n, std::size_t size) {
     early_bytes += (n * size + 15) / 16 * 16;
     return early_bytes <= sizeof early_memory ? memory : nullptr;
   }
-  is_looking = true;
-  static const auto original = next<void* (*)(std::size_t, std::size_t)>("calloc");
-  is_looking = false;
+  const auto original = originals().calloc;
   return must_fail() ? nullptr : original(n, size);
 }
 
 void* realloc(void* memory, std::size_t size) {
-  static const auto original = next<void* (*)(void*, std::size_t)>("realloc");
+  const auto original = originals().realloc;
   return must_fail() ? nullptr : original(memory, size);
 }
 
 void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  static const auto original = next<void* (*)(std::size_t, std::size_t)>("aligned_alloc");
+  const auto original = originals().aligned_alloc;
   return must_fail() ? nullptr : original(alignment, size);
 }
 
 int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-  static const auto original = next<int (*)(void**, std::size_t, std::size_t)>("posix_memalign");
+  const auto original = originals().posix_memalign;
   return must_fail() ? ENOMEM : original(memory, alignment, size);
 }
 
 void free(void* memory) {
-  static const auto original = next<void (*)(void*)>("free");
+  const auto original = originals().free;
   if (!is_early(memory)) original(memory);
 }
 

@@ -1,0 +1,28 @@
+#include "benchmarks/gpu_roofline.h"
+
+#include <algorithm>
+
+namespace octet::benchmarks {
+namespace {
+
+constexpr GpuSheet kGpus[] = {
+    {"A100", 2.039e12, 312e12},
+    {"H100", 3.35e12, 989.5e12},
+    {"4090", 1.008e12, 330.3e12},
+    {"5090", 1.792e12, 419e12},
+};
+
+// From the end of a kernel to the begin of the next one in a graph, roughly, on all of them.
+constexpr double kLaunchS = 1.5e-6;
+
+}  // namespace
+
+std::span<const GpuSheet> known_gpus() { return kGpus; }
+
+double expected_step_s(const GpuSheet& gpu, const StepWork& work, int n_positions) {
+  const double reading = work.bytes / gpu.bytes_per_s;
+  const double computing = work.products * n_positions / gpu.products_per_s;
+  return std::max(reading, computing) + kLaunchS * work.n_launches;
+}
+
+}  // namespace octet::benchmarks

@@ -1,0 +1,27 @@
+// What a step should take on GPUs that are not here: computed from their data sheets, never measured.
+#pragma once
+
+#include <span>
+
+namespace octet::benchmarks {
+
+struct GpuSheet {
+  const char* name;
+  double bytes_per_s;     // of its memory
+  double products_per_s;  // int8, dense
+};
+
+/// Source: NVIDIA's data sheets of the A100 SXM 80 GB, H100 SXM, GeForce RTX 4090 and 5090 (int8 tensor operations without sparsity, two a
+/// product).
+std::span<const GpuSheet> known_gpus();
+
+struct StepWork {
+  double bytes;     // weights, keys and values that a step reads
+  double products;  // of one position
+  int n_launches;
+};
+
+/// max(bytes / bandwidth, products / peak) and what launches in a graph cost between one another.
+double expected_step_s(const GpuSheet& gpu, const StepWork& work, int n_positions);
+
+}  // namespace octet::benchmarks

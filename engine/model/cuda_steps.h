@@ -1,0 +1,134 @@
+// The forward pass and the chain of proposals on a GPU: its weights, its buffers, and the graphs of launches that compute a step.
+//
+// A step has up to eight positions; what it is about lies in the device's memory, so that the same graphs serve all steps: with the primary
+// head, with proposals behind the row that the device itself accepts, and proposals alone. A chunk of a prompt has up to 64 positions and
+// graphs of its own: all layers, and the primary head of its last row.
+//
+// Thread: one at a time. What fails stays (kernels/cuda/device.h): then every call is false.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bytemodel/model_file.h"
+#include "bytemodel/result.h"
+#include "engine/model/cuda_weights.h"
+#include "engine/model/device_arena.h"
+#include "engine/model/kv_rings.h"
+#include "kernels/cuda/device.h"
+
+namespace octet::engine {
+
+class CudaSteps {
+ public:
+  static constexpr std::size_t kMaxBatch = kernels::cuda::kChunkRows;
+  static constexpr int kStepMs = 500;  // the CPU has to answer within a second
+
+  /// Loads `model`. Fails with kUnsupported where its sizes are beyond the kernels or the device, with kTooLarge where it takes more
+  /// than `max_bytes` (0: what is free), before anything is allocated; and as the device does.
+  static Result<std::unique_ptr<CudaSteps>> open(const bytemodel::ModelFile& model, std::unique_ptr<kernels::cuda::Device> device,
+                                                 std::size_t max_bytes);
+
+  const char* device_name() const { return device_->name(); }
+  const char* error() const { return error_.empty() ? device_->error() : error_.c_str(); }
+  /// What the weights, the buffers and a cache take.
+  std::size_t memory_bytes() const { return memory_bytes_; }
+  std::size_t cache_bytes() const { return cache_bytes_; }
+  int n_launches() const { return n_launches_; }  // of a step, proposals included
+
+  KvRings new_rings() const;
+  /// Memory for the keys and values of a sequence, nullptr where there is none.
+  std::byte* allocate_cache();
+  void release_cache(std::byte* cache) { device_->release(cache); }
+  bool copy_cache(const std::byte* from, std::byte* to);
+
+  /// A byte to be computed: the sequence up to and with it, and its cache.
+  struct Position {
+    std::span<const std::uint8_t> text;
+    std::byte* cache;
+  };
+  enum class Want { kLastRow, kRows, kRowsAndProposals };
+  /// Computes up to kMaxBatch positions, those of a sequence one behind the other. rows(): a row for each, or the last one's alone.
+  bool forward(std::span<const Position> positions, Want want);
+  const float* row(std::size_t position) const { return results_->logits[position]; }
+
+  /// Proposals behind row `row` of the last forward(), which is at `at`, with the first bytes given: proposal i has the row
+  /// proposal_row(i). Costs nothing where the device has made those already.
+  bool propose(std::size_t row, const Position& at, std::span<const std::uint8_t> given);
+  const float* proposal_row(std::size_t i) const { return results_->proposals[i]; }
+
+ private:
+  /// In the host's memory, where the device writes it.
+  struct Results {
+    float logits[kMaxBatch][kernels::cuda::kVocabulary];
+    kernels::cuda::Verdict verdict;
+    float proposals[kernels::cuda::kMaxPredict][kernels::cuda::kVocabulary];
+  };
+  struct Requests {
+    kernels::cuda::Step steps[kMaxBatch / kernels::cuda::kMaxRows];
+    kernels::cuda::DraftStep draft;
+  };
+
+  CudaSteps(const bytemodel::ModelFile& model, std::unique_ptr<kernels::cuda::Device> device);
+  void take_buffers(DeviceArena& arena);
+  void record();
+  void record_block(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from, float* to,
+                    bool is_draft);
+  void record_kv(const CudaBlock& block, std::size_t block_idx);
+  void record_attention(const kernels::cuda::Step* step, std::size_t block_idx);
+  kernels::cuda::QkvArgs qkv(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from) const;
+  void record_step();
+  void record_chunk();
+  void record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads);
+  void record_last_row();
+  void quantize(const float* x, const float* gain, int k);
+  void multiply(kernels::cuda::ChunkProductArgs::Kind kind, const kernels::cuda::Matrix& w, float* to, int d_ff = 0);
+  void record_proposals();
+  void launch(const auto& args);
+  /// Lays out the positions [first, first + n) as a step in the host's memory and sends it.
+  void send_step(std::size_t request, std::span<const Position> positions, std::size_t first, std::size_t n);
+  kernels::cuda::Row row_of(const Position& position) const;
+  bool wait() { return error_.empty() && device_->wait(kStepMs); }
+  bool are_numbers(const float* values, std::size_t n);
+
+  bytemodel::ModelConfig config_;
+  std::size_t capacity_;
+  std::unique_ptr<kernels::cuda::Device> device_;
+  std::vector<CudaWeights> weights_;        // one, once it is loaded
+  std::vector<kernels::cuda::KvLayer> kv_;  // of layers and heads
+  std::size_t cache_bytes_ = 0;
+  std::size_t memory_bytes_ = 0;
+  std::string error_;
+
+  // On the device.
+  struct Buffers {
+    kernels::cuda::Step* step;
+    kernels::cuda::DraftStep* draft;
+    float* hidden;       // [kMaxBatch, d_model]
+    float* head_hidden;  // [n_predict][kMaxBatch, d_model] of transformer heads
+    std::int8_t* queries;
+    float* query_scales;
+    float* partial;
+    int* n_done;
+    float* mixed;
+    float* active;
+    float* numbers;                 // [kChunkRows, of kv_q] of a chunk
+    kernels::cuda::ChunkRows rows;  // of a chunk, of the widest
+    float* logits;                  // [kMaxBatch, 256]
+    kernels::cuda::Verdict* verdict;
+    float* proposals;  // [n_predict - 1, 256]
+  } buffers_{};
+  int chunk_graph_ = -1, last_row_graph_ = -1, rows_graph_ = -1, step_graph_ = -1, draft_graph_ = -1;
+  int n_launches_ = 0;
+
+  Requests* requests_ = nullptr;
+  Results* results_ = nullptr;
+  // Whether the results hold proposals that belong to the last forward().
+  bool has_proposals_ = false;
+};
+
+}  // namespace octet::engine

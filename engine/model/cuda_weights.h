@@ -1,0 +1,38 @@
+// The weights of a model in the memory of a GPU, as kernels/cuda reads them; related matrices stacked so that one launch serves them.
+#pragma once
+
+#include <vector>
+
+#include "bytemodel/model_file.h"
+#include "engine/model/device_arena.h"
+#include "engine/model/quantized_tensors.h"
+#include "kernels/cuda/arguments.h"
+
+namespace octet::engine {
+
+/// A layer of the trunk, or a transformer head.
+struct CudaBlock {
+  kernels::cuda::Matrix kv_q, out, gate_up, down;
+  const float* attn_norm;
+  const float* ffn_norm;
+  const float* q_norm;
+  const float* k_norm;
+  int window;  // 0 = attends to all earlier positions
+};
+
+/// Pointers into what the arena gave out.
+struct CudaWeights {
+  /// Puts the weights of `model` into the arena, or adds up what they take. `capacity`: positions that have angles.
+  CudaWeights(const bytemodel::ModelFile& model, DeviceArena& arena, std::size_t capacity);
+
+  kernels::cuda::Embedding embedding;
+  std::vector<CudaBlock> layers;
+  std::vector<CudaBlock> heads;  // empty for linear heads
+  const float* final_norm;
+  std::vector<kernels::cuda::Matrix> unembed;  // [n_predict], each [256, d_model]
+  kernels::cuda::Cell cell;
+  const float* cosine;  // [capacity, head_dim / 2]
+  const float* sine;
+};
+
+}  // namespace octet::engine

@@ -1,0 +1,177 @@
+// What each kernel is launched with, and the launches themselves. A kernel's header comment is in its .cu file.
+#pragma once
+
+#include "kernels/cuda/layout.h"
+
+namespace octet::kernels::cuda {
+
+/// Embedding and n-grams.
+struct Embedding {
+  Table embed;  // rows of d_model
+  int d_model = 0;
+  Matrix ngram_proj;
+  Table ngram[kMaxOrders];  // [n_orders] rows of ngram_dim
+  int orders[kMaxOrders] = {};
+  int n_orders = 0;
+  int ngram_rows = 0;  // a power of two
+  int ngram_dim = 0;
+};
+
+/// hidden[n_rows, d_model] = the step's bytes, embedded.
+struct EmbedArgs {
+  const Step* step;
+  Embedding embedding;
+  float* hidden;
+};
+
+/// Keys and values into the caches, queries into a buffer, of the heads [first_head, first_head + n) of kv_q.
+struct QkvArgs {
+  const Step* step;
+  const float* hidden;  // [.., d_model]
+  const float* gain;    // [d_model]
+  float eps;
+  Matrix kv_q;  // the key heads, the value heads, the query heads, each in whole tiles
+  Heads heads;
+  int first_head;
+  int n_heads;
+  const float* q_norm;  // [head_dim]
+  const float* k_norm;
+  const float* cosine;  // [pos, head_dim / 2]
+  const float* sine;
+  KvLayer kv;
+  std::int8_t* queries;  // [kMaxRows, n_heads, key_bytes(head_dim)]
+  float* query_scales;   // [kMaxRows, n_heads]
+};
+
+/// mixed[n_rows, n_heads * head_dim] = attention of the queries.
+struct AttentionArgs {
+  const Step* step;
+  const std::int8_t* queries;
+  const float* query_scales;
+  Heads heads;
+  float scale;  // head_dim^-0.5 * log2(e)
+  KvLayer kv;
+  int max_blocks;  // that a row can see: attention_blocks()
+  float* partial;  // [kMaxRows, n_heads, max_blocks, head_dim + 2] what a block of keys adds, its largest score and its sum
+  int* n_done;     // [kMaxRows, n_kv_heads] blocks that are done; 0 before and after
+  float* mixed;
+};
+/// Blocks that a run's rows can touch at most.
+constexpr int attention_blocks(const KvLayer& kv, int capacity) {
+  const int all = (capacity + kKvBlock - 1) / kKvBlock;
+  const int of_window = (kv.window + kMaxRows + kKvBlock - 1) / kKvBlock + 1;
+  return kv.window == 0 || all < of_window ? all : of_window;
+}
+
+/// to = from + w . x, x[n_rows, k] quantised by row.
+struct AddProductArgs {
+  const Step* step;
+  const float* x;
+  Matrix w;
+  const float* from;  // [.., n], by first_row
+  float* to;          // may be from
+};
+
+/// active[n_rows, d_ff] = silu(gate) * up of the normed hidden rows.
+struct GateUpArgs {
+  const Step* step;
+  const float* hidden;
+  const float* gain;
+  float eps;
+  Matrix gate_up;  // tiles of gate and up in turn
+  int d_ff;
+  float* active;
+};
+
+/// logits[n_rows, 256] of the final-normed hidden rows.
+struct HeadArgs {
+  const Step* step;
+  const float* hidden;
+  const float* gain;
+  float eps;
+  Matrix unembed;
+  float* logits;
+};
+
+// A chunk of a prompt has up to kChunkRows positions: too many to keep their rows in a block's shared memory. They are quantised into
+// a buffer, which the products read; a weight that was loaded serves all of them.
+
+/// Quantised rows in the device's memory: [kChunkRows][n_steps(k) * kDepth] bytes, rows that are not there and columns behind k zeros.
+struct ChunkRows {
+  unsigned* words;
+  float* scales;  // [kChunkRows]
+};
+constexpr std::size_t chunk_words(int k) {
+  return static_cast<std::size_t>(kChunkRows) * static_cast<std::size_t>(n_steps(k)) * (kDepth / 4);
+}
+
+/// hidden = the embeddings alone; grams = the n-gram rows, quantised.
+struct EmbedChunkArgs {
+  const Step* step;
+  Embedding embedding;
+  float* hidden;
+  ChunkRows grams;
+};
+
+/// out = the rows of x[.., k], RMSNormed and times gain where there is one, quantised.
+struct QuantizeArgs {
+  const Step* step;
+  const float* x;     // by first_row where it is normed, else from row 0 on
+  const float* gain;  // [k], or nullptr: no norm
+  float eps;
+  int k;
+  ChunkRows out;
+};
+
+/// to = w . x, from + w . x, or silu(gate) * up where w has tiles of both in turn.
+struct ChunkProductArgs {
+  enum class Kind { kStore, kAdd, kSwiglu };
+  Kind kind;
+  const Step* step;
+  ChunkRows x;
+  Matrix w;
+  const float* from;  // kAdd: [.., n] by first_row
+  float* to;          // kAdd: as from, which it may be; else from row 0 on: [.., n], kSwiglu: [.., d_ff]
+  int d_ff;           // kSwiglu
+};
+
+/// As QkvArgs says, from the numbers of kv_q.
+struct FinishHeadsArgs {
+  QkvArgs qkv;           // without what the product reads
+  const float* numbers;  // [kChunkRows, n of kv_q]
+};
+
+/// From the rows of logits to the row that proposals start from: as the text of the step's first run goes on, as far as it is what the
+/// primary head chooses under the UTF-8 mask.
+struct AcceptArgs {
+  const Step* step;
+  const float* logits;
+  int end_byte;  // allowed where a character may begin
+  DraftStep* draft;
+};
+
+/// The draft cell; dim 0: none.
+struct Cell {
+  int dim = 0;
+  Matrix in, recur, out;
+  Matrix embed_gate;  // embed and gate, each from a whole tile on
+};
+
+/// The rows of heads 2 .. n_predict behind draft->step, a byte of each chosen under the UTF-8 mask where it is not given.
+struct DraftArgs {
+  const DraftStep* draft;
+  const float* hidden;         // [.., d_model] the trunk's
+  const float* head_hidden;    // [n_predict - 1][..., d_model] of transformer heads, else nullptr
+  std::ptrdiff_t head_stride;  // floats from head to head
+  const float* gain;
+  float eps;
+  int n_predict;
+  Matrix unembed[kMaxPredict];
+  int end_byte;
+  Embedding embedding;
+  Cell cell;
+  Verdict* verdict;
+  float* rows;  // [n_predict - 1, 256]
+};
+
+}  // namespace octet::kernels::cuda

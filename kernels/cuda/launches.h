@@ -1,0 +1,24 @@
+// Queues each kernel on a stream. Included by .cu files; a launch fails where the device has less shared memory than its sizes take.
+#pragma once
+
+#include "kernels/cuda/arguments.h"
+#include "kernels/cuda/machine.h"
+
+namespace octet::kernels::cuda {
+
+using Error = cudaError_t;
+
+Error launch_embed(const EmbedArgs& args, Stream stream);
+Error launch_qkv(const QkvArgs& args, Stream stream);
+Error launch_attention(const AttentionArgs& args, Stream stream);
+Error launch_add_product(const AddProductArgs& args, Stream stream);
+Error launch_gate_up(const GateUpArgs& args, Stream stream);
+Error launch_head(const HeadArgs& args, Stream stream);
+Error launch_embed_chunk(const EmbedChunkArgs& args, Stream stream);
+Error launch_quantize(const QuantizeArgs& args, Stream stream);
+Error launch_chunk_product(const ChunkProductArgs& args, Stream stream);
+Error launch_finish_heads(const FinishHeadsArgs& args, Stream stream);
+Error launch_accept(const AcceptArgs& args, Stream stream);
+Error launch_draft(const DraftArgs& args, Stream stream);
+
+}  // namespace octet::kernels::cuda

@@ -1,0 +1,42 @@
+// RMSNorm and quantisation of the hidden rows, then one attention head of kv_q a block: a key goes through RMSNorm and RoPE into the
+// cache as int8, a value into the cache, queries through RMSNorm and RoPE into their buffer as int8.
+#include "kernels/cuda/heads.h"
+#include "kernels/cuda/launches.h"
+#include "kernels/cuda/product.h"
+
+namespace octet::kernels::cuda {
+namespace {
+
+constexpr int head_stride(int head_dim) { return n_tiles(head_dim) * kTile; }
+
+__global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs args) {
+  const Step& step = *args.step;
+  const int head_dim = args.heads.head_dim;
+  const int d_model = args.kv_q.k;
+  const int head_idx = args.first_head + static_cast<int>(blockIdx.x);
+  SharedSpace space;
+  const Rows rows = take_rows(space, d_model);
+  const Partial partial = take_partial(space);
+  const int stride = head_stride(head_dim);
+  const Shared<float> numbers = space.take<float>(kMaxRows * stride);
+
+  norm_quantize_rows(rows, step.n_rows, args.hidden + static_cast<std::ptrdiff_t>(step.first_row) * d_model, args.gain, args.eps, d_model);
+  const int first_tile = head_idx * n_tiles(head_dim);
+  for (int tile = first_tile; tile < first_tile + n_tiles(head_dim); ++tile) {
+    for_tile(args.kv_q, tile, rows, partial,
+             [&](int output, int row, float number) { numbers.write(row * stride + output - first_tile * kTile, number); });
+  }
+
+  const int row_idx = warp_index();
+  if (row_idx >= step.n_rows) return;
+  finish_head(args, step, row_idx, head_idx, numbers.from(row_idx * stride));
+}
+
+}  // namespace
+
+Error launch_qkv(const QkvArgs& args, Stream stream) {
+  const int bytes = rows_bytes(args.kv_q.k) + kPartialBytes + shared_part(kMaxRows * head_stride(args.heads.head_dim) * 4);
+  return launch(qkv_kernel, {static_cast<unsigned>(args.n_heads), 1, 1}, kThreads, static_cast<std::size_t>(bytes), stream, args);
+}
+
+}  // namespace octet::kernels::cuda

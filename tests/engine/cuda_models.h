@@ -1,0 +1,100 @@
+// Runners on the emulated GPU, and what they are compared with.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "bytemodel/control_bytes.h"
+#include "engine/model/cuda_runner.h"
+#include "engine/model/int8_runner.h"
+#include "tests/support/cuda_emulator/runtime.h"
+#include "tests/support/golden.h"
+#include "tests/support/models.h"
+
+extern "C" octet::kernels::cuda::Device* octet_cuda_open_device(int version, char* why, std::size_t why_bytes);
+
+namespace octet::tests {
+
+using Bytes = std::vector<std::uint8_t>;
+using Rows = engine::ModelRunner::Rows;
+
+inline std::unique_ptr<engine::ModelRunner> on_cpu(bytemodel::ModelFile model) {
+  return std::make_unique<engine::Int8Runner>(std::move(model), *kernels::int8::select(""), 1);
+}
+
+inline std::unique_ptr<kernels::cuda::Device> emulated_device() {
+  char why[300] = "";
+  std::unique_ptr<kernels::cuda::Device> device(octet_cuda_open_device(kernels::cuda::kDeviceVersion, why, sizeof(why)));
+  CAPTURE(std::string(why));
+  REQUIRE(device != nullptr);
+  return device;
+}
+
+inline std::unique_ptr<engine::CudaRunner> on_gpu(bytemodel::ModelFile model) {
+  auto steps = engine::CudaSteps::open(model, emulated_device(), 0);
+  if (!steps) FAIL(steps.error().message);
+  return std::make_unique<engine::CudaRunner>(std::move(model), std::move(*steps), on_cpu);
+}
+
+/// On the GPU to the end, and no kernel broke a rule.
+inline void require_on_gpu(const engine::ModelRunner& runner) {
+  CAPTURE(cuda_emulator::report(), runner.trouble());
+  REQUIRE(cuda_emulator::report().empty());
+  REQUIRE(std::string(runner.device()) == "cuda");
+}
+
+inline Bytes random_code(std::size_t n, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  static const std::string kAlphabet = "etaoin(shrdlu) _=;{}\n\t\"0123.xyz";
+  Bytes bytes(n);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(kAlphabet[random() % kAlphabet.size()]);
+  return bytes;
+}
+
+inline bool same_bits(engine::LogitsRow a, engine::LogitsRow b) { return std::memcmp(a.data(), b.data(), a.size_bytes()) == 0; }
+
+inline std::uint8_t best_byte(engine::LogitsRow row) {
+  return static_cast<std::uint8_t>(std::max_element(row.begin(), row.end()) - row.begin());
+}
+
+/// Up to n bytes behind the prompt, drafted by the heads and verified; and the bytes that each step kept.
+struct Written {
+  Bytes text;
+  std::vector<std::size_t> gains;
+  bool operator==(const Written&) const = default;
+};
+inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std::size_t n) {
+  const auto cache = runner.new_cache();
+  std::uint8_t own = 0;
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < prompt.size(); i += runner.max_batch()) {
+    const auto part = std::span(prompt).subspan(i, std::min(runner.max_batch(), prompt.size() - i));
+    own = best_byte(runner.forward(part, *cache, Rows::kLast)[0]);
+    row = part.size() - 1;
+  }
+  Written out;
+  while (out.text.size() < n && (out.text.empty() || out.text.back() != kEnd)) {
+    Bytes draft{own};
+    runner.begin_draft(row, *cache);
+    for (int i = 1; i < runner.config().n_predict; ++i) draft.push_back(best_byte(runner.next_draft(draft.back())));
+    const std::size_t before = cache->length();
+    const auto rows = runner.forward(draft, *cache, Rows::kAll);
+    std::size_t kept = 1;
+    while (kept < draft.size() && draft[kept] == best_byte(rows[kept - 1])) ++kept;
+    own = best_byte(rows[kept - 1]);
+    row = kept - 1;
+    cache->truncate(before + kept);
+    out.text.insert(out.text.end(), draft.begin(), draft.begin() + static_cast<std::ptrdiff_t>(kept));
+    out.gains.push_back(kept);
+  }
+  return out;
+}
+
+}  // namespace octet::tests

@@ -1,0 +1,228 @@
+// R10: whatever a GPU does wrong, the request is answered, with the text that the CPU writes, and the runner says what happened. On a
+// fake one; 200 runs.
+#include <cstdlib>
+#include <utility>
+
+#include "engine/completer.h"
+#include "engine/model/cuda_library.h"
+#include "engine/model/open_runner.h"
+#include "tests/engine/cuda_models.h"
+
+namespace octet::tests {
+namespace {
+
+using cuda_emulator::FakeMachine;
+using kernels::cuda::Device;
+
+Result<std::unique_ptr<Device>> open_fake_gpu() {
+  char why[300] = "";
+  std::unique_ptr<Device> device(octet_cuda_open_device(kernels::cuda::kDeviceVersion, why, sizeof(why)));
+  if (device == nullptr) return fail(ErrorCode::kUnsupported, why);
+  return device;
+}
+
+Result<engine::OpenedModel> open(const std::string& device, const FakeMachine& machine, std::size_t memory_mb = 0) {
+  cuda_emulator::set_machine(machine);
+  engine::RunnerOptions options;
+  options.model = model_path("tiny-linear");
+  options.device = device;
+  options.threads = 1;
+  options.gpu_memory_mb = memory_mb;
+  options.open_gpu = open_fake_gpu;
+  return engine::open_runner(options);
+}
+
+const Bytes& prompt() {
+  static const Bytes prompt = random_code(20, 1);
+  return prompt;
+}
+constexpr std::size_t kText = 16;
+
+/// As small as a model can be that has all parts: the emulator is slow, and what fails is not the arithmetic.
+bytemodel::ModelFile small_model() {
+  auto config = load_model("tiny-linear").config();
+  config.d_model = 16;
+  config.n_layers = 1;
+  config.window = {0};
+  config.n_heads = 1;
+  config.head_dim = 8;
+  config.d_ff = 16;
+  config.ngram_orders = {3};
+  config.cell_dim = 8;
+  config.n_predict = 3;
+  config.max_context = 256;
+  return random_model(config, 1);
+}
+const Written& expected_text() {
+  static const Written text = write_text(*on_cpu(small_model()), prompt(), kText);
+  return text;
+}
+/// The same of the model that open() opens.
+const Written& expected_of_opened() {
+  static const Written text = write_text(*on_cpu(load_model("tiny-linear")), prompt(), kText);
+  return text;
+}
+
+/// Where the GPU fails while a text is written: the text is the CPU's, draft for draft, and `what` is what the runner says.
+void check_takeover(const FakeMachine& machine, const std::string& what) {
+  cuda_emulator::set_machine(FakeMachine{});
+  const auto runner = on_gpu(small_model());
+  cuda_emulator::set_machine(machine);
+  const Written text = write_text(*runner, prompt(), kText);
+  REQUIRE(text == expected_text());
+  CAPTURE(runner->trouble());
+  REQUIRE(std::string(runner->device()) == "cpu");
+  REQUIRE_THAT(runner->trouble(), Catch::Contains("the CPU took over") && Catch::Contains(what));
+  // And so it stays, for this sequence and for new ones.
+  REQUIRE(write_text(*runner, prompt(), kText) == expected_text());
+}
+
+}  // namespace
+
+TEST_CASE("cuda takeover: the GPU is used where it was asked for, and its memory is known") {
+  const auto opened = open("cuda", {});
+  REQUIRE(opened.has_value());
+  CHECK(opened->info.device == "cuda");
+  CHECK(opened->info.isa == "Emulated GPU, sm_90");
+  CHECK(opened->info.device_note.empty());
+  CHECK(opened->info.gpu_bytes > 100'000);
+  CHECK(cuda_emulator::counts().live_bytes < opened->info.gpu_bytes);
+  CHECK(write_text(*opened->runner, prompt(), kText) == expected_of_opened());
+  CHECK(cuda_emulator::counts().live_bytes < opened->info.gpu_bytes);
+}
+
+TEST_CASE("cuda takeover: auto measures both and says so") {
+  const auto opened = open("auto", {});
+  REQUIRE(opened.has_value());
+  // An emulated GPU is slower than the CPU that emulates it.
+  CHECK(opened->info.device == "cpu");
+  CHECK_THAT(opened->info.device_note, Catch::Contains("ms on the GPU and") && Catch::Contains("ms on the CPU"));
+  CHECK(cuda_emulator::counts().live_bytes == 0);
+}
+
+TEST_CASE("cuda takeover: no driver, an old one, no GPU, a small or old GPU: the CPU computes and the reason is named") {
+  FakeMachine no_driver, no_gpu, old_gpu, small_gpu;
+  no_driver.driver = cudaErrorInsufficientDriver;
+  no_gpu.n_devices = 0;
+  old_gpu.major = 7;
+  old_gpu.minor = 5;
+  small_gpu.memory_bytes = 200'000;
+  for (const std::string device : {"cuda", "auto"}) {
+    for (const auto& [machine, reason] :
+         {std::pair{no_driver, "driver version is insufficient"}, std::pair{no_gpu, "no CUDA-capable device"},
+          std::pair{old_gpu, "compute capability 7.5, expected at least 8.0"},
+          std::pair{small_gpu, "bytes of GPU memory, 200000 are free"}}) {
+      const auto opened = open(device, machine);
+      REQUIRE(opened.has_value());
+      CHECK(opened->info.device == "cpu");
+      CHECK_THAT(opened->info.device_note, Catch::Contains("no GPU is used: ") && Catch::Contains(reason));
+      CHECK(opened->info.gpu_bytes == 0);
+      CHECK(write_text(*opened->runner, prompt(), kText) == expected_of_opened());
+    }
+  }
+}
+
+TEST_CASE("cuda takeover: a cap on the memory is kept, before anything is allocated") {
+  cuda_emulator::set_machine({});
+  const auto model = load_model("default");
+  const auto steps = engine::CudaSteps::open(model, emulated_device(), std::size_t{1} << 20);
+  REQUIRE_FALSE(steps.has_value());
+  CHECK(steps.error().code == ErrorCode::kTooLarge);
+  CHECK_THAT(steps.error().message, Catch::Contains("1048576 are allowed"));
+  CHECK(cuda_emulator::counts().allocations == 0);
+}
+
+TEST_CASE("cuda takeover: a model too wide for a block's shared memory is the CPU's") {
+  FakeMachine machine;
+  machine.shared_bytes = 20 << 10;
+  const auto opened = open("cuda", machine);
+  REQUIRE(opened.has_value());
+  CHECK(opened->info.device == "cpu");
+  CHECK_THAT(opened->info.device_note, Catch::Contains("shared memory"));
+}
+
+TEST_CASE("cuda takeover: no library, or one that is none") {
+  ::setenv("OCTET_CUDA_LIBRARY", "/nowhere/liboctet_cuda.so", 1);
+  const auto missing = engine::open_cuda_device();
+  ::setenv("OCTET_CUDA_LIBRARY", "/proc/self/exe", 1);
+  const auto no_library = engine::open_cuda_device();
+  ::unsetenv("OCTET_CUDA_LIBRARY");
+  REQUIRE_FALSE(missing.has_value());
+  CHECK_THAT(missing.error().message, Catch::Contains("no CUDA library at /nowhere/liboctet_cuda.so"));
+  REQUIRE_FALSE(no_library.has_value());
+  CHECK_THAT(no_library.error().message, Catch::Contains("cannot be loaded"));
+}
+
+TEST_CASE("cuda takeover: memory runs out at each allocation") {
+  int n_used_gpu = 0;
+  for (int k = 0; k < 8; ++k) {
+    FakeMachine machine;
+    machine.failing_allocation = k;
+    const auto opened = open("cuda", machine);
+    CAPTURE(k);
+    REQUIRE(opened.has_value());
+    REQUIRE(write_text(*opened->runner, prompt(), kText) == expected_of_opened());
+    const bool uses_gpu = std::string(opened->runner->device()) == "cuda";
+    n_used_gpu += uses_gpu ? 1 : 0;
+    if (!uses_gpu) REQUIRE_THAT(opened->info.device_note + opened->runner->trouble(), Catch::Contains("out of memory"));
+  }
+  CHECK(n_used_gpu > 0);  // the last ones come after all is done
+  CHECK(n_used_gpu < 8);
+}
+
+TEST_CASE("cuda takeover: an error in each step of a text, a sticky one") {
+  std::size_t n_steps = 0;
+  {
+    cuda_emulator::set_machine({});
+    const auto runner = on_gpu(small_model());
+    write_text(*runner, prompt(), kText);
+    n_steps = cuda_emulator::counts().graphs_launched;
+  }
+  CHECK(n_steps > 8);
+  for (std::size_t k = 0; k < 90; ++k) {
+    FakeMachine machine;
+    machine.failing_step = static_cast<int>(k % n_steps);
+    CAPTURE(machine.failing_step);
+    check_takeover(machine, "an illegal memory access");
+  }
+}
+
+TEST_CASE("cuda takeover: rows that are no numbers, from each step on") {
+  for (int k = 0; k < 90; ++k) {
+    FakeMachine machine;
+    machine.spoilt_step = k % 8;
+    check_takeover(machine, "no numbers");
+  }
+}
+
+TEST_CASE("cuda takeover: a GPU that no longer answers") {
+  for (const int step : {0, 3, 6}) {
+    FakeMachine machine;
+    machine.hanging_step = step;
+    check_takeover(machine, "no answer from the GPU within 500 ms");
+  }
+}
+
+TEST_CASE("cuda takeover: a completion says what happened") {
+  cuda_emulator::set_machine({});
+  engine::Completer completer(on_gpu(load_model("tiny-linear")));
+  engine::CompletionRequest request;
+  request.document.path = "a.py";
+  request.document.text = std::make_shared<const std::string>("def area(width, height):\n    return ");
+  request.cursor = request.document.text->size();
+  request.limits.max_bytes = 20;
+  request.raw = true;
+  engine::Completer on_cpu_alone(on_cpu(load_model("tiny-linear")));
+  const auto expected = on_cpu_alone.complete(request, {}, {});
+  auto result = completer.complete(request, {}, {});
+  CHECK(result.trouble.empty());
+  CHECK(result.text == expected.text);
+  FakeMachine machine;
+  machine.failing_step = 1;
+  cuda_emulator::set_machine(machine);
+  result = completer.complete(request, {}, {});
+  CHECK_THAT(result.trouble, Catch::Contains("the CPU took over"));
+  CHECK(result.text == expected.text);
+}
+
+}  // namespace octet::tests
