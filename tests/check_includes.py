@@ -30,7 +30,7 @@ OWN = {
 
 # Third-party headers, by their first path component or name: who may see them.
 THIRD_PARTY = {
-    "boost": ["lsp", "tests"],
+    "boost": ["lsp", "benchmarks", "tests"],
     "cuda_runtime.h": ["kernels/cuda"],
     "sanitizer": ["tests"],
     "nlohmann": ["bytemodel", "lsp", "benchmarks", "tests"],

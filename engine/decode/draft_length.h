@@ -53,7 +53,7 @@ class DraftLength {
   std::size_t max_bytes_;
   std::size_t n_drafted_ = 0;
   std::size_t best_ = 0;
-  double draft_ms_ = 0;   // of the proposals so far
+  double draft_ms_ = 0;  // of the proposals so far
   double reaching_ = 1;  // probability that all so far are accepted
   double expected_ = 1;  // bytes of the step
   double best_rate_;
