@@ -1,6 +1,6 @@
 #include "benchmarks/latency/infill_server.h"
 
-#include <regex>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -175,11 +175,15 @@ class InfillServer final : public ServerUnderTest {
 }  // namespace
 
 Result<std::unique_ptr<ServerUnderTest>> make_infill_server(const std::string& url, nlohmann::json options) {
-  static const std::regex kForm(R"(http://([^/:]+):([0-9]+)(/.*)?)");
-  std::smatch match;
-  if (!std::regex_match(url, match, kForm))
+  constexpr std::string_view kScheme = "http://";
+  const std::string rest = url.starts_with(kScheme) ? url.substr(kScheme.size()) : "";
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  const std::size_t colon = rest.rfind(':', slash);
+  const std::string port = colon < slash ? rest.substr(colon + 1, slash - colon - 1) : "";
+  if (port.empty() || port.find_first_not_of("0123456789") != std::string::npos || colon == 0)
     return fail(ErrorCode::kInvalidArgument, fmt::format("{}: expected http://HOST:PORT/PATH", url));
-  return std::make_unique<InfillServer>(Url{match[1], match[2], match[3].matched ? match[3].str() : "/infill"}, url, std::move(options));
+  const std::string target = slash < rest.size() ? rest.substr(slash) : "/infill";
+  return std::make_unique<InfillServer>(Url{rest.substr(0, colon), port, target}, url, std::move(options));
 }
 
 }  // namespace octet::benchmarks
