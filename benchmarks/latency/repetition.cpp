@@ -26,8 +26,8 @@ constexpr double kRestCpuMs = 5;
 constexpr std::size_t kCancelStride = 3;
 
 /// Few, so that chance has few chances, and none that single slow keys decide.
-constexpr std::array<std::string_view, 6> kJudged{"unhurried.least_ms", "unhurried.cpu_ms_per_key",         "ready_ms",
-                                                  "rss_bytes",          "unhurried.positions_computed.p95", "unhurried.from_memory"};
+constexpr std::array<std::string_view, 6> kJudged{"unhurried.key_ms", "unhurried.cpu_ms_per_key",         "ready_ms",
+                                                  "rss_bytes",        "unhurried.positions_computed.p95", "unhurried.from_memory"};
 
 double ms_since(TimePoint start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
 
@@ -81,23 +81,23 @@ bool is_remembered_text(const KeyRecord& record) { return record.outcome == Outc
 bool is_text(const KeyRecord& record) { return record.outcome == Outcome::kText; }
 bool is_nothing(const KeyRecord& record) { return record.outcome == Outcome::kNothing; }
 
-/// Others' work only ever makes a key slower.
-Figure least_ms(const std::vector<Repetition>& repetitions) {
-  Figure figure{"unhurried.least_ms", "ms", "less", "ratio", /*is_judged=*/false, {}};
+/// The median over repetitions: a process that was lucky, or unlucky, in where it lay and what ran beside it is one of several.
+Figure key_ms(const std::vector<Repetition>& repetitions) {
+  Figure figure{"unhurried.key_ms", "ms", "less", "ratio", /*is_judged=*/false, {}};
   for (std::size_t i = 0; !repetitions.empty() && i < repetitions.front().unhurried.size(); ++i) {
     if (!is_computed(repetitions.front().unhurried[i])) continue;
-    double least = repetitions.front().unhurried[i].whole_ms;
+    std::vector<double> ms;
     for (const Repetition& repetition : repetitions) {
-      if (i < repetition.unhurried.size()) least = std::min(least, repetition.unhurried[i].whole_ms);
+      if (i < repetition.unhurried.size()) ms.push_back(repetition.unhurried[i].whole_ms);
     }
-    figure.values.push_back(least);
+    figure.values.push_back(median(std::move(ms)));
   }
   return figure;
 }
 
 class FigureTable {
  public:
-  explicit FigureTable(const std::vector<Repetition>& repetitions) : repetitions_(repetitions), figures_{least_ms(repetitions)} {}
+  explicit FigureTable(const std::vector<Repetition>& repetitions) : repetitions_(repetitions), figures_{key_ms(repetitions)} {}
 
   template <class Value>
   void add(std::string name, std::string unit, std::string better, std::string kind, const Value& value) {

@@ -42,7 +42,7 @@ Result<void> start_and_warm(ServerUnderTest& server, const Trace& trace);
 /// a minute (octet.idleUnload: 1). Fails with kUnsupported where it does not say that it has.
 Result<double> measure_wake(ServerUnderTest& server, const Trace& trace);
 
-/// What is compared: one value a repetition, but for unhurried.least_ms: the fastest repetition of each key that was computed.
+/// What is compared: one value a repetition, but for unhurried.key_ms: the median over repetitions of each key that was computed.
 std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions);
 
 }  // namespace octet::benchmarks

@@ -22,7 +22,7 @@ Json run(std::mt19937& random, double factor, double pace = 1, double noise = 0.
   std::vector<double> cpu;
   for (int i = 0; i < 80; ++i) keys.push_back((1 + i % 7) * factor * pace * jitter(random));
   for (int i = 0; i < 5; ++i) cpu.push_back(2 * factor * pace * jitter(random));
-  const std::vector<Figure> figures{{"least_ms", "ms", "less", "ratio", /*is_judged=*/true, keys},
+  const std::vector<Figure> figures{{"key_ms", "ms", "less", "ratio", /*is_judged=*/true, keys},
                                     {"cpu_ms", "ms", "less", "time", /*is_judged=*/true, cpu},
                                     {"for_the_reader", "ms", "less", "time", /*is_judged=*/false, {1000 * factor * jitter(random)}},
                                     {"positions", "", "less", "count", /*is_judged=*/true, {2, 2, 2, 2, 2}}};

@@ -108,7 +108,7 @@ class LatencyTest(CliTest):
         self.assertEqual(report["texts_wrong"], 0)
         self.assertEqual(set(report["stages_ms"]), {"context", "syntax", "prefill", "decode", "rest"})
         self.assertEqual(len(report["keys"]), report["trace"]["keys"])
-        for name in ("unhurried.least_ms", "unhurried.cpu_ms_per_key", "ready_ms", "rss_bytes", "unhurried.positions_computed.p95"):
+        for name in ("unhurried.key_ms", "unhurried.cpu_ms_per_key", "ready_ms", "rss_bytes", "unhurried.positions_computed.p95"):
             figure = report["figures"][name]
             self.assertTrue(figure["judged"])
             self.assertTrue(all(value > 0 for value in figure["values"]), name)
@@ -142,7 +142,7 @@ class LatencyTest(CliTest):
         (report,), result = self.latency("--server", shlex.join([sys.executable, "-c", STUB, "0.002"]))
         self.assertEqual(report["server"]["name"], "stub")
         self.assertIn("not known", result.stdout.decode())
-        self.assertGreater(min(report["figures"]["unhurried.least_ms"]["values"]), 2)
+        self.assertGreater(min(report["figures"]["unhurried.key_ms"]["values"]), 2)
         self.assertEqual({key["text"] for key in report["keys"]}, {"text0"})
 
     def test_a_run_whose_texts_change_is_void(self):
@@ -162,7 +162,7 @@ class LatencyTest(CliTest):
         self.assertEqual(slower.returncode, FAILED, slower.stdout)
         self.assertIn("B is worse", slower.stdout.decode())
         by_name = {row["name"]: row for row in json.loads(verdicts.read_text())["comparisons"]}
-        self.assertEqual(by_name["unhurried.least_ms"]["verdict"], "worse")
+        self.assertEqual(by_name["unhurried.key_ms"]["verdict"], "worse")
         self.assertIsNone(by_name["start_ms"]["probability"])
 
     def test_a_server_with_infill_is_given_the_same_work(self):
