@@ -27,6 +27,18 @@ constexpr std::size_t kMaxParsedBytes = std::size_t{512} << 10;
 constexpr std::chrono::milliseconds kParsePatience{2000};
 constexpr int kMaxLateParses = 2;
 
+/// While a completion is computed, those who help are awake.
+class Shift {
+ public:
+  explicit Shift(ModelRunner& runner) : runner_(runner) { runner_.wake(); }
+  ~Shift() { runner_.rest(); }
+  Shift(const Shift&) = delete;
+  Shift& operator=(const Shift&) = delete;
+
+ private:
+  ModelRunner& runner_;
+};
+
 /// The allowed bytes in the order in which they would be chosen.
 std::vector<Choice> ranked(LogitsRow row, std::size_t n, ByteChooser& chooser) {
   ByteMask allowed = Utf8State().allowed();
@@ -85,6 +97,7 @@ CompletionResult Completer::complete(const CompletionRequest& request, const std
   const std::string_view text = request.document.view();
   OCTET_CHECK(request.cursor <= text.size() && request.limits.max_bytes >= 1);
   const Stopwatch total;
+  const Shift shift(*runner_);
   CompletionResult result;
   StopDelay delay(request.cancelled, superseded);
   Interrupt interrupt{request.cancelled, superseded, std::nullopt, &delay};

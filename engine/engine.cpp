@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/completer.h"
+#include "engine/model/compute_thread.h"
 
 namespace octet::engine {
 namespace {
@@ -44,6 +45,7 @@ void Engine::unload() { mailbox_.post(ModelOrder{}); }
 void Engine::reopen(Open open) { mailbox_.post(ModelOrder{std::move(open)}); }
 
 void Engine::run(Open open, const OnLoaded& on_loaded) {
+  let_others_interrupt_this_thread();
   std::optional<LoadedModel> model = load(open, on_loaded);  // nothing: not loaded, or unloaded
   for (auto mail = mailbox_.wait_take(); mail.order || !mail.jobs.empty(); mail = mailbox_.wait_take()) {
     if (mail.order) {

@@ -16,6 +16,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{60};
 /// Enough for a completion to be under way.
 constexpr std::chrono::milliseconds kHeadStart{1};
+/// Who asks without a pause has the core that the server would answer on.
+constexpr std::chrono::microseconds kBetweenQuestions{200};
+/// Nobody types as fast as they are answered: what spins for the next task falls asleep meanwhile, as it does where people type.
+constexpr std::chrono::milliseconds kBetweenKeys{2};
 
 double ms_between(TimePoint from, TimePoint to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
 
@@ -34,6 +38,10 @@ KeyRecord record_of(std::size_t event_idx, TimePoint sent, const Answer& answer,
 /// A cursor that only moves is nothing that a server hears of.
 void send_edit(ServerUnderTest& server, const TraceEvent& event) {
   if (event.start != event.end || !event.text.empty()) server.edit(event.file_idx, event.start, event.end, event.text);
+}
+
+Result<void> pause(ServerUnderTest& server, Clock::duration length) {
+  return server.run_until(Clock::now() + length, [] { return false; });
 }
 
 double difference(const Counters& before, const Counters& after, const char* name) {
@@ -58,6 +66,7 @@ Result<std::vector<KeyRecord>> play_unhurried(ServerUnderTest& server, const Tra
   std::optional<Counters> before = server.counters();
   for (std::size_t i = 0; i < trace.events.size(); ++i) {
     const TraceEvent& event = trace.events[i];
+    if (const auto ran = pause(server, kBetweenKeys); !ran) return tl::unexpected(ran.error());
     const TimePoint sent = Clock::now();
     send_edit(server, event);
     if (!event.is_key) continue;
@@ -117,6 +126,7 @@ Result<std::vector<double>> play_cancelled(ServerUnderTest& server, const Trace&
     const TimePoint cancelled = Clock::now();
     server.cancel();
     while (true) {
+      if (const auto ran = pause(server, kBetweenQuestions); !ran) return tl::unexpected(ran.error());
       const auto now = server.counters();
       if (!now) return fail(ErrorCode::kUnreadable, "the server has stopped counting");
       if (difference(*before, *now, "silent/cancelled") == 0) break;  // the answer was on its way

@@ -35,6 +35,7 @@ std::size_t StepCosts::positions_within(double ms, std::size_t most) const {
 
 StepCosts measure_step_costs(ModelRunner& runner) {
   const auto cache = runner.new_cache();
+  runner.wake();
   std::vector<std::uint8_t> text(kTimedContext);
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::uint8_t>('a' + i * i % 26);
   const std::size_t context = std::min(text.size(), cache->capacity() - runner.max_batch());
@@ -69,6 +70,7 @@ StepCosts measure_step_costs(ModelRunner& runner) {
     draft_ms = std::min(draft_ms, stopwatch.elapsed_ms() / static_cast<double>(n_drafts));
     cache->truncate(context);
   }
+  runner.rest();
   std::size_t timed = 1;
   for (; timed * 2 <= most; timed *= 2) {
     for (std::size_t m = timed + 1; m < 2 * timed; ++m) {

@@ -37,6 +37,12 @@ class CudaRunner final : public ModelRunner {
   LogitsRows forward(std::span<const Piece> pieces, Rows rows) override;
   void begin_draft(std::size_t row, const KvCache& cache) override;
   LogitsRow next_draft(std::uint8_t previous) override;
+  void wake() override {
+    if (cpu_ != nullptr) cpu_->wake();
+  }
+  void rest() override {
+    if (cpu_ != nullptr) cpu_->rest();
+  }
 
   const CudaSteps& steps() const { return *steps_; }
 

@@ -289,7 +289,8 @@ LogitsRows Int8Runner::forward(std::span<const Piece> pieces, Rows rows) {
   const BlockStep top{n_rows, first_row, true, first_row == 0 ? std::span<const Run>(runs_) : std::span(&last_row, 1)};
   const BlockStep only_append{n_rows, n_rows, true, {}};
 
-  team_.run([&](const Member& member) {
+  const auto length = n_rows < kLongStep ? ThreadTeam::Length::kShort : ThreadTeam::Length::kLong;
+  const auto step = [&](const Member& member) {
     embed_rows(member, pieces, n_rows);
     const std::size_t n_layers = weights_.layers.size();
     const std::size_t n_heads = weights_.heads.size();
@@ -310,7 +311,8 @@ LogitsRows Int8Runner::forward(std::span<const Piece> pieces, Rows rows) {
                              n, c.d_model, out);
     });
     product(member, g, n_rows - first_row, weights_.unembed[0], false, logits_.data(), kVocabulary);
-  });
+  };
+  team_.run(step, length);
   return {logits_.data(), static_cast<std::size_t>(n_rows - first_row)};
 }
 

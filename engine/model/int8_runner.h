@@ -41,12 +41,17 @@ class Int8Runner final : public ModelRunner {
   /// The trunk's output [d_model] at row `row` of the last forward(), for tests.
   std::span<const float> hidden(std::size_t row) const;
   const PackedWeights& weights() const { return weights_; }
+  void wake() override { team_.wake(); }
+  void rest() override { team_.rest(); }
+
   const ThreadTeam& team() const { return team_; }
 
  private:
   using Member = ThreadTeam::Member;
 
   static constexpr int kMaxBatch = 64;
+  /// Steps of so many rows are worth waiting for threads that sleep.
+  static constexpr int kLongStep = 8;
   // Up to this many rows each member quantises all of them for itself: that takes less time than to share the work and wait.
   static constexpr int kOwnRows = 8;
   // Rows that attend together: a block of keys is read once for all of them.

@@ -80,6 +80,10 @@ class ModelRunner {
   /// Logits of draft head 2, 3, ... n_predict, one call each; `previous` is the byte chosen for the place before (the
   /// primary head's at the first call). Valid until the next call.
   virtual LogitsRow next_draft(std::uint8_t previous) = 0;
+
+  /// Calls follow in a moment, or none soon: what helps to compute may wake up for them, or sleep. They only cost time.
+  virtual void wake() {}
+  virtual void rest() {}
 };
 
 }  // namespace octet::engine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,14 +10,17 @@
 #include <sched.h>
 
 #include "bytemodel/check.h"
+#include "engine/model/compute_thread.h"
 
 namespace octet::engine {
 namespace {
 
 using namespace std::chrono_literals;
 
-// Longer than a decode loop takes between two steps (proposals, sampling): waking a sleeping thread costs some 50 microseconds.
+// Longer than a decode loop takes between two steps (proposals, sampling).
 constexpr auto kSpinTime = 200us;
+// A wait for members that is longer may be for one that this thread keeps from its core.
+constexpr auto kLongWait = 20us;
 constexpr int kSpinsPerLook = 64;  // looks at the clock are dearer than looks at memory
 
 // A task is slow where some member waited this long, and so large a part that the work of all others, done by it alone, would
@@ -27,29 +31,40 @@ constexpr int kSlowTasks = 4;
 constexpr auto kShortestRest = 20ms;
 constexpr auto kLongestRest = 640ms;
 
+constexpr std::uint32_t kCalls = 4;  // kinds of them
+
 void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
 }
 
-/// Waits until `word` is no longer `old`: spinning at first, then asleep. Returns how long it took beyond a moment.
-std::chrono::steady_clock::duration wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
+/// Spins until `word` is no longer `old`, and calls `on_long_wait` once if that takes long. Returns how long it took beyond a moment;
+/// nothing where it is still the same.
+template <class OnLongWait>
+std::optional<std::chrono::steady_clock::duration> spin_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t old,
+                                                                   const OnLongWait& on_long_wait) {
   for (int i = 0; i < kSpinsPerLook; ++i) {
-    if (word.load(std::memory_order_acquire) != old) return {};
+    if (word.load(std::memory_order_acquire) != old) return std::chrono::steady_clock::duration{};
     relax();
   }
   const auto start = std::chrono::steady_clock::now();
-  auto now = start;
-  while (now - start < kSpinTime) {
+  bool is_long = false;
+  for (auto now = start; now - start < kSpinTime; now = std::chrono::steady_clock::now()) {
+    if (!is_long && now - start > kLongWait) {
+      is_long = true;
+      on_long_wait();
+    }
     for (int i = 0; i < kSpinsPerLook; ++i) {
       if (word.load(std::memory_order_acquire) != old) return std::chrono::steady_clock::now() - start;
       relax();
     }
-    now = std::chrono::steady_clock::now();
   }
+  return std::nullopt;
+}
+
+void sleep_until_change(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
   while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
-  return std::chrono::steady_clock::now() - start;
 }
 
 /// A number in a file of the kernel's, -1 where there is none.
@@ -75,36 +90,49 @@ unsigned usable_cores() {
   return std::max(1U, static_cast<unsigned>(cores.size()));
 }
 
-ThreadTeam::ThreadTeam(unsigned n_threads, WhenBusy when_busy) : waited_(n_threads), when_busy_(when_busy) {
+ThreadTeam::ThreadTeam(unsigned n_threads, WhenBusy when_busy) : states_(n_threads), when_busy_(when_busy) {
   OCTET_CHECK(n_threads >= 1);
   workers_.reserve(n_threads - 1);
   for (unsigned i = 1; i < n_threads; ++i) workers_.emplace_back([this, i] { work(static_cast<int>(i)); });
 }
 
-ThreadTeam::~ThreadTeam() {
-  is_over_ = true;
-  task_number_.fetch_add(1, std::memory_order_release);
-  task_number_.notify_all();
+ThreadTeam::~ThreadTeam() { call(kEnd); }
+
+void ThreadTeam::call(Call what) {
+  call_.store((call_.load(std::memory_order_relaxed) / kCalls + 1) * kCalls + what, std::memory_order_release);
+  call_.notify_all();
 }
 
-void ThreadTeam::run(const std::function<void(const Member&)>& task) {
+void ThreadTeam::wake() {
+  if (!workers_.empty()) call(kWake);
+}
+
+void ThreadTeam::rest() {
+  if (n_asleep_.load(std::memory_order_relaxed) < n_threads() - 1) call(kRest);
+}
+
+void ThreadTeam::run(const std::function<void(const Member&)>& task, Length length) {
   ++waits_.n_tasks;
-  const auto start = workers_.empty() ? Clock::time_point{} : Clock::now();
-  if (workers_.empty() || start < alone_until_) {
-    if (!workers_.empty()) ++waits_.n_tasks_alone;
+  if (workers_.empty()) return task(alone());
+  const auto start = Clock::now();
+  if (start < alone_until_) {
+    ++waits_.n_tasks_alone;
+    return task(alone());
+  }
+  // A member that falls asleep right now is woken by the call: that only takes longer.
+  const bool had_to_wake = n_asleep_.load(std::memory_order_relaxed) > 0;
+  if (had_to_wake && length == Length::kShort && when_busy_ == WhenBusy::kAlone) {
+    ++waits_.n_tasks_early;
+    wake();
     return task(alone());
   }
   task_ = &task;
-  task_number_.fetch_add(1, std::memory_order_release);
-  task_number_.notify_all();
-  waited_[0].time.store(0, std::memory_order_relaxed);
-  task({this, 0, n_threads()});
-  wait_for_all(0, n_threads());  // nobody touches what the task uses any more
+  call(kTask);
+  work_on(task, 0);
 
   const auto now = Clock::now();
   Clock::duration longest{};
-  for (const Waited& waited : waited_) longest = std::max(longest, Clock::duration(waited.time.load(std::memory_order_relaxed)));
-  const bool had_to_wake = start - last_end_ > kSpinTime;
+  for (const State& state : states_) longest = std::max(longest, Clock::duration(state.waited.load(std::memory_order_relaxed)));
   const bool is_faster_alone = n_threads() * (now - start - longest) < now - start;
   const bool is_slow = longest > kSlowWait && is_faster_alone && !had_to_wake;
   n_slow_ = is_slow ? n_slow_ + 1 : 0;
@@ -114,19 +142,44 @@ void ThreadTeam::run(const std::function<void(const Member&)>& task) {
     alone_until_ = now + rest_;
     n_slow_ = 0;
   }
-  last_end_ = now;
 }
 
 void ThreadTeam::work(int index) {
-  std::uint32_t seen = 0;
-  while (true) {
-    wait_for_change(task_number_, seen);
-    ++seen;
-    if (is_over_) return;
-    waited_[static_cast<std::size_t>(index)].time.store(0, std::memory_order_relaxed);
-    (*task_)({this, index, n_threads()});
-    wait_for_all(index, n_threads());
+  let_others_interrupt_this_thread();
+  std::uint32_t heard = kWake;
+  while (heard % kCalls != kEnd) {
+    if (heard % kCalls == kRest || !spin_for_change(call_, heard, [] {})) {
+      ++n_asleep_;
+      sleep_until_change(call_, heard);
+      --n_asleep_;
+    }
+    heard = call_.load(std::memory_order_acquire);
+    if (heard % kCalls == kTask) work_on(*task_, index);
   }
+}
+
+void ThreadTeam::work_on(const std::function<void(const Member&)>& task, int index) {
+  State& state = states_[static_cast<std::size_t>(index)];
+  state.waited.store(0, std::memory_order_relaxed);
+  state.core.store(::sched_getcpu(), std::memory_order_relaxed);
+  task({this, index, n_threads()});
+  wait_for_all(index, n_threads());  // nobody touches what the task uses any more
+}
+
+/// Linux may keep two members on one core while others are idle, for as long as they take turns at waiting for each other: a thread
+/// that sleeps for a moment and is woken stays where it was. Whoever waits there moves.
+void ThreadTeam::leave_core_to_others(int index) {
+  State& own = states_[static_cast<std::size_t>(index)];
+  const int core = ::sched_getcpu();
+  const bool is_shared = std::ranges::any_of(
+      states_, [&](const State& state) { return &state != &own && state.core.load(std::memory_order_relaxed) == core; });
+  cpu_set_t allowed;
+  if (!is_shared || ::sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(static_cast<unsigned>(core), &others);
+  if (::sched_setaffinity(0, sizeof(others), &others) != 0) return;
+  own.core.store(::sched_getcpu(), std::memory_order_relaxed);
+  ::sched_setaffinity(0, sizeof(allowed), &allowed);
 }
 
 void ThreadTeam::wait_for_all(int index, int size) {
@@ -138,7 +191,13 @@ void ThreadTeam::wait_for_all(int index, int size) {
     phase_.notify_all();
     return;
   }
-  waited_[static_cast<std::size_t>(index)].time.fetch_add(wait_for_change(phase_, phase).count(), std::memory_order_relaxed);
+  auto waited = spin_for_change(phase_, phase, [&] { leave_core_to_others(index); });
+  if (!waited) {
+    const auto start = Clock::now();
+    sleep_until_change(phase_, phase);
+    waited = kSpinTime + (Clock::now() - start);
+  }
+  states_[static_cast<std::size_t>(index)].waited.fetch_add(waited->count(), std::memory_order_relaxed);
 }
 
 }  // namespace octet::engine

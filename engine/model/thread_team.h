@@ -1,9 +1,10 @@
 // The threads that compute one forward step together: persistent, asleep between steps, on their own cores.
 //
-// No OpenMP: its threads spin in an idle editor. Here a thread that has nothing to do spins for a fraction of a millisecond and
-// then sleeps until it is woken: an idle team costs no processor time.
-// Where other programs want the cores, waiting for a member that is not scheduled costs more than its help brings: the team
-// notices and works as one thread for a while.
+// No OpenMP: its threads spin in an idle editor. Here a thread that has nothing to do spins for a fraction of a millisecond, or not at
+// all once it was told to rest, and then sleeps until it is woken: an idle team costs no processor time, nor the core that somebody
+// else answers on.
+// Waiting for a member that is not there costs more than its help brings. Short tasks begin without those who still sleep; and where
+// other programs want the cores, the team notices and works as one thread for a while.
 #pragma once
 
 #include <atomic>
@@ -55,9 +56,17 @@ class ThreadTeam {
 
   int n_threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls task(member) on every member and returns when all are done; on this thread alone while the machine is
-  /// oversubscribed. What a task computes must not depend on the size of its team.
-  void run(const std::function<void(const Member&)>& task);
+  /// Whether a task is worth waiting for members who sleep: waking them takes some 50 microseconds.
+  enum class Length { kShort, kLong };
+
+  /// Calls task(member) on every member and returns when all are done; on this thread alone while the machine is oversubscribed, or,
+  /// where the task is short, some member sleeps (and is woken). What a task computes must not depend on the size of its team.
+  void run(const std::function<void(const Member&)>& task, Length length = Length::kLong);
+
+  /// A task follows in a moment: wakes the members, so that they are there for it.
+  void wake();
+  /// None follows soon: the members sleep at once.
+  void rest();
 
   /// A member of a team of one, for work that is not worth sharing.
   static Member alone() { return {nullptr, 0, 1}; }
@@ -67,30 +76,36 @@ class ThreadTeam {
     std::uint64_t n_tasks = 0;
     std::uint64_t n_barriers = 0;
     std::uint64_t n_tasks_alone = 0;  // for want of free cores
+    std::uint64_t n_tasks_early = 0;  // alone, because members still slept
   };
   Waits waits() const { return waits_; }
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  enum Call : std::uint32_t { kTask, kWake, kRest, kEnd };
+
+  void call(Call what);
   void work(int index);
+  void work_on(const std::function<void(const Member&)>& task, int index);
   void wait_for_all(int index, int size);
+  void leave_core_to_others(int index);
 
   // Each on a line of its own: members write one while others watch another.
-  alignas(64) std::atomic<std::uint32_t> task_number_{0};  // changes when there is a task, or the end
+  alignas(64) std::atomic<std::uint32_t> call_{kWake};  // the last one, and 4 times its number
+  alignas(64) std::atomic<int> n_asleep_{0};
   alignas(64) std::atomic<std::uint32_t> n_arrived_{0};
   alignas(64) std::atomic<std::uint32_t> phase_{0};  // changes when all have arrived
-  struct alignas(64) Waited {
-    std::atomic<Clock::rep> time{0};  // in this task, waits of more than a moment only
+  struct alignas(64) State {
+    std::atomic<Clock::rep> waited{0};  // in this task, waits of more than a moment only
+    std::atomic<int> core{-1};          // where it was when this task began, or has moved since
   };
-  std::vector<Waited> waited_;  // [n_threads]
+  std::vector<State> states_;  // [n_threads]
   const std::function<void(const Member&)>* task_ = nullptr;
-  bool is_over_ = false;
   WhenBusy when_busy_;
   Clock::time_point alone_until_{};
-  Clock::duration rest_{};        // the last one's length
-  Clock::time_point last_end_{};  // of a task
-  int n_slow_ = 0;                // tasks on end that waited for a member
+  Clock::duration rest_{};  // the last one's length
+  int n_slow_ = 0;          // tasks on end that waited for a member
   Waits waits_;
   std::vector<std::jthread> workers_;  // last: they use the rest
 };

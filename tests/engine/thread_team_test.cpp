@@ -1,10 +1,17 @@
 // The team of threads: everybody works, nobody runs ahead, and an idle team costs nothing.
 #include "engine/model/thread_team.h"
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <numeric>
 
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/model/compute_thread.h"
 
 namespace octet::tests {
 namespace {
@@ -16,6 +23,22 @@ double processor_seconds() {
   ::getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Moves the calling thread to a core, and leaves it free to go.
+void go_to_core(int core) {
+  cpu_set_t allowed;
+  ::sched_getaffinity(0, sizeof(allowed), &allowed);
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(static_cast<unsigned>(core), &only);
+  ::sched_setaffinity(0, sizeof(only), &only);
+  ::sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+
+void work_for(std::chrono::microseconds length) {
+  for (const auto end = std::chrono::steady_clock::now() + length; std::chrono::steady_clock::now() < end;) {
+  }
 }
 
 }  // namespace
@@ -75,6 +98,61 @@ TEST_CASE("a team without work takes no processor time") {
   CHECK(processor_seconds() - before < 0.01);
 }
 
+TEST_CASE("a short task begins without members who sleep, and brings them back") {
+  ThreadTeam team(3);
+  const auto size_of_team = [&] {
+    int size = 0;
+    team.run(
+        [&](const ThreadTeam::Member& member) {
+          if (member.index() == 0) size = member.size();
+        },
+        ThreadTeam::Length::kShort);
+    return size;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  team.rest();
+  while (size_of_team() != 1) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    team.rest();
+  }
+  CHECK(team.waits().n_tasks_early >= 1);
+  while (size_of_team() != 3) REQUIRE(std::chrono::steady_clock::now() < deadline);
+}
+
+TEST_CASE("a long task is done by all, whoever sleeps") {
+  ThreadTeam team(2, ThreadTeam::WhenBusy::kWait);
+  for (int i = 0; i < 200; ++i) {
+    team.rest();
+    int size = 0;
+    team.run([&](const ThreadTeam::Member& member) {
+      if (member.index() == 0) size = member.size();
+    });
+    REQUIRE(size == 2);
+  }
+}
+
+TEST_CASE("members who share a core part") {
+  if (engine::usable_cores() < 2) return;
+  ThreadTeam team(2, ThreadTeam::WhenBusy::kWait);
+  const int core = ::sched_getcpu();
+  int n_on_one_core = 0;
+  for (int task = 0; task < 100; ++task) {
+    team.run([&](const ThreadTeam::Member&) { go_to_core(core); });
+    team.rest();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::array<int, 2> cores{};
+    team.run([&](const ThreadTeam::Member& member) {
+      for (int round = 0; round < 20; ++round) {
+        work_for(std::chrono::microseconds(50));
+        member.wait_for_all();
+      }
+      cores.at(static_cast<std::size_t>(member.index())) = ::sched_getcpu();
+    });
+    if (cores[0] == cores[1]) ++n_on_one_core;
+  }
+  CHECK(n_on_one_core < 10);
+}
+
 TEST_CASE("a team whose members are not scheduled works as one thread for a while") {
   ThreadTeam team(2);
   const auto size_of_team = [&] {
@@ -90,6 +168,25 @@ TEST_CASE("a team whose members are not scheduled works as one thread for a whil
   CHECK(n_slow > 1);  // one wait may be chance
   CHECK(size_of_team() == 1);
   CHECK(team.waits().n_tasks_alone == 2);
+}
+
+TEST_CASE("a thread that computes asks for long turns where the kernel has them") {
+  struct {  // sched_attr, whose header does not go with <sched.h>
+    std::uint32_t size, policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime, deadline, period;
+  } attributes{};
+  const auto turn = [&] { return ::syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) == 0 ? attributes.runtime : 0; };
+  const auto before = turn();
+  std::uint64_t after = 0;
+  std::thread([&] {
+    engine::let_others_interrupt_this_thread();
+    after = turn();
+  }).join();
+  if (before == 0) return;  // a kernel that does not tell
+  CHECK(after > before);
 }
 
 TEST_CASE("a process has at least one core") { CHECK(engine::usable_cores() >= 1); }
