@@ -18,11 +18,11 @@ Result<std::map<std::size_t, std::string>> answers_of(const std::string& command
   const auto server = make_lsp_server({command, {}, {}, {{"streaming", true}}});
   if (const auto warm = start_and_warm(*server, trace); !warm) return tl::unexpected(warm.error());
   open_documents(*server, trace);
-  const auto records = play_unhurried(*server, trace);
+  const auto records = play_unhurried({server.get()}, trace);
   if (!records) return tl::unexpected(records.error());
   server->stop();
   std::map<std::size_t, std::string> answers;
-  for (const KeyRecord& record : *records) answers[record.event_idx] = record.text;
+  for (const KeyRecord& record : records->front()) answers[record.event_idx] = record.text;
   return answers;
 }
 

@@ -52,14 +52,19 @@ class LatencyBench {
   LatencyBench(const LatencyOptions& options, std::vector<ServerChoice> servers, Trace trace)
       : options_(options), servers_(std::move(servers)), trace_(std::move(trace)), repetitions_(servers_.size()) {}
 
-  /// The servers in turn, so that what the machine does meanwhile falls on all of them.
   Result<void> run() {
     for (std::size_t i = 0; i < options_.repetitions; ++i) {
+      print(stderr, "\rrepetition {} of {} ", i + 1, options_.repetitions);
+      std::vector<std::unique_ptr<ServerUnderTest>> servers;
+      std::vector<ServerUnderTest*> all;
       for (std::size_t server_idx = 0; server_idx < servers_.size(); ++server_idx) {
-        print(stderr, "\rrepetition {} of {}, server {} of {} ", i + 1, options_.repetitions, server_idx + 1, servers_.size());
-        auto repetition = run_repetition(*make_server(server_idx, idle_forever()), trace_, options_.speed);
-        if (!repetition) return tl::unexpected(repetition.error());
-        repetitions_[server_idx].push_back(std::move(*repetition));
+        servers.push_back(make_server(server_idx, idle_forever()));
+        all.push_back(servers.back().get());
+      }
+      auto repetition = run_repetition(all, trace_, options_.speed);
+      if (!repetition) return tl::unexpected(repetition.error());
+      for (std::size_t server_idx = 0; server_idx < servers_.size(); ++server_idx) {
+        repetitions_[server_idx].push_back(std::move((*repetition)[server_idx]));
       }
     }
     print(stderr, "\r{:60}\r", "");

@@ -66,6 +66,47 @@ std::vector<double> times(const std::vector<KeyRecord>& records, const std::func
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
+/// From the start to a server at rest, with the documents open.
+Result<void> prepare(ServerUnderTest& server, const Trace& trace, Repetition& repetition) {
+  const TimePoint start = Clock::now();
+  if (auto started = server.start(); !started) return started;
+  repetition.start_ms = ms_since(start);
+  if (auto ready = ask_until_ready(server, trace); !ready) return ready;
+  repetition.ready_ms = ms_since(start);
+  if (auto rested = wait_for_rest(server); !rested) return rested;
+  open_documents(server, trace);
+  return {};
+}
+
+/// What is done with each server alone: typing, cancels, rest.
+Result<void> finish(ServerUnderTest& server, const Trace& trace, double speed, Repetition& repetition) {
+  open_documents(server, trace);
+  const Counters before = server.counters().value_or(Counters());
+  const double cpu_before = cpu_ms(server.process_id());
+  auto typing = play_typing(server, trace, speed);
+  if (!typing) return tl::unexpected(typing.error());
+  repetition.typing = std::move(*typing);
+  repetition.typing_cpu_ms = cpu_ms(server.process_id()) - cpu_before;
+  for (const auto& [name, value] : server.counters().value_or(Counters())) {
+    repetition.typing_counters[name] = value - (before.contains(name) ? before.at(name) : 0);
+  }
+
+  open_documents(server, trace);
+  auto cancelled = play_cancelled(server, trace, kCancelStride);
+  if (!cancelled) return tl::unexpected(cancelled.error());
+  repetition.cancel_ms = std::move(*cancelled);
+
+  if (auto rested = wait_for_rest(server); !rested) return rested;
+  const double resting = cpu_ms(server.process_id());
+  if (auto ran = server.run_until(Clock::now() + kRest, [] { return false; }); !ran) return ran;
+  repetition.rest_cpu_share = (cpu_ms(server.process_id()) - resting) / std::chrono::duration<double, std::milli>(kRest).count();
+  repetition.rss_bytes = rss_bytes(server.process_id());
+  repetition.peak_rss_bytes = peak_rss_bytes(server.process_id());
+  repetition.server = server.info();
+  server.stop();
+  return {};
+}
+
 /// The geometric mean, which a few keys that others' work has hit hardly move.
 double typical(const std::vector<double>& values) {
   double sum = 0;
@@ -81,23 +122,9 @@ bool is_remembered_text(const KeyRecord& record) { return record.outcome == Outc
 bool is_text(const KeyRecord& record) { return record.outcome == Outcome::kText; }
 bool is_nothing(const KeyRecord& record) { return record.outcome == Outcome::kNothing; }
 
-/// The median over repetitions: a process that was lucky, or unlucky, in where it lay and what ran beside it is one of several.
-Figure key_ms(const std::vector<Repetition>& repetitions) {
-  Figure figure{"unhurried.key_ms", "ms", "less", "ratio", /*is_judged=*/false, {}};
-  for (std::size_t i = 0; !repetitions.empty() && i < repetitions.front().unhurried.size(); ++i) {
-    if (!is_computed(repetitions.front().unhurried[i])) continue;
-    std::vector<double> ms;
-    for (const Repetition& repetition : repetitions) {
-      if (i < repetition.unhurried.size()) ms.push_back(repetition.unhurried[i].whole_ms);
-    }
-    figure.values.push_back(median(std::move(ms)));
-  }
-  return figure;
-}
-
 class FigureTable {
  public:
-  explicit FigureTable(const std::vector<Repetition>& repetitions) : repetitions_(repetitions), figures_{key_ms(repetitions)} {}
+  explicit FigureTable(const std::vector<Repetition>& repetitions) : repetitions_(repetitions) {}
 
   template <class Value>
   void add(std::string name, std::string unit, std::string better, std::string kind, const Value& value) {
@@ -134,49 +161,27 @@ Result<void> start_and_warm(ServerUnderTest& server, const Trace& trace) {
   return ask_until_ready(server, trace);
 }
 
-Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, double speed) {
-  Repetition repetition;
-  const TimePoint start = Clock::now();
-  if (const auto started = server.start(); !started) return tl::unexpected(started.error());
-  repetition.start_ms = ms_since(start);
-  if (const auto ready = ask_until_ready(server, trace); !ready) return tl::unexpected(ready.error());
-  repetition.ready_ms = ms_since(start);
-  if (const auto rested = wait_for_rest(server); !rested) return tl::unexpected(rested.error());
-
-  open_documents(server, trace);
-  if (const auto warm = play_unhurried(server, trace); !warm) return tl::unexpected(warm.error());
-  open_documents(server, trace);
-  const double cpu_at_first = cpu_ms(server.process_id());
-  auto unhurried = play_unhurried(server, trace);
-  if (!unhurried) return tl::unexpected(unhurried.error());
-  repetition.unhurried = std::move(*unhurried);
-  repetition.unhurried_cpu_ms = cpu_ms(server.process_id()) - cpu_at_first;
-
-  open_documents(server, trace);
-  const Counters before = server.counters().value_or(Counters());
-  const double cpu_before = cpu_ms(server.process_id());
-  auto typing = play_typing(server, trace, speed);
-  if (!typing) return tl::unexpected(typing.error());
-  repetition.typing = std::move(*typing);
-  repetition.typing_cpu_ms = cpu_ms(server.process_id()) - cpu_before;
-  for (const auto& [name, value] : server.counters().value_or(Counters())) {
-    repetition.typing_counters[name] = value - (before.contains(name) ? before.at(name) : 0);
+Result<std::vector<Repetition>> run_repetition(const std::vector<ServerUnderTest*>& servers, const Trace& trace, double speed) {
+  std::vector<Repetition> repetitions(servers.size());
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    if (const auto prepared = prepare(*servers[i], trace, repetitions[i]); !prepared) return tl::unexpected(prepared.error());
   }
-
-  open_documents(server, trace);
-  auto cancelled = play_cancelled(server, trace, kCancelStride);
-  if (!cancelled) return tl::unexpected(cancelled.error());
-  repetition.cancel_ms = std::move(*cancelled);
-
-  if (const auto rested = wait_for_rest(server); !rested) return tl::unexpected(rested.error());
-  const double resting = cpu_ms(server.process_id());
-  if (const auto ran = server.run_until(Clock::now() + kRest, [] { return false; }); !ran) return tl::unexpected(ran.error());
-  repetition.rest_cpu_share = (cpu_ms(server.process_id()) - resting) / std::chrono::duration<double, std::milli>(kRest).count();
-  repetition.rss_bytes = rss_bytes(server.process_id());
-  repetition.peak_rss_bytes = peak_rss_bytes(server.process_id());
-  repetition.server = server.info();
-  server.stop();
-  return repetition;
+  if (const auto warm = play_unhurried(servers, trace); !warm) return tl::unexpected(warm.error());
+  std::vector<double> cpu_at_first;
+  for (ServerUnderTest* server : servers) {
+    open_documents(*server, trace);
+    cpu_at_first.push_back(cpu_ms(server->process_id()));
+  }
+  auto unhurried = play_unhurried(servers, trace);
+  if (!unhurried) return tl::unexpected(unhurried.error());
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    repetitions[i].unhurried = std::move((*unhurried)[i]);
+    repetitions[i].unhurried_cpu_ms = cpu_ms(servers[i]->process_id()) - cpu_at_first[i];
+  }
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    if (const auto finished = finish(*servers[i], trace, speed, repetitions[i]); !finished) return tl::unexpected(finished.error());
+  }
+  return repetitions;
 }
 
 Result<double> measure_wake(ServerUnderTest& server, const Trace& trace) {
@@ -202,7 +207,7 @@ Result<double> measure_wake(ServerUnderTest& server, const Trace& trace) {
 
 std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions) {
   FigureTable table(repetitions);
-  table.add("unhurried.computed_ms", "ms", "less", "time",
+  table.add("unhurried.key_ms", "ms", "less", "time",
             [](const Repetition& r) { return typical(times(r.unhurried, is_computed, &KeyRecord::whole_ms)); });
   table.add_times("unhurried.first_ms", &Repetition::unhurried, is_computed_text, &KeyRecord::first_ms, {50, 95});
   table.add_times("unhurried.whole_ms", &Repetition::unhurried, is_computed_text, &KeyRecord::whole_ms, {50, 90, 95, 99});

@@ -1,4 +1,4 @@
-// One repetition: a server from its start to its end, with the same work each time.
+// One repetition: each server from its start to its end, with the same work each time.
 #pragma once
 
 #include <functional>
@@ -30,9 +30,9 @@ struct Repetition {
   std::size_t peak_rss_bytes = 0;
 };
 
-/// Starts the server, has it play the trace once to warm up, once unhurried, once typed at `speed`, and watches it rest. Fails with
-/// kUnreadable where it ends before, or does not answer.
-Result<Repetition> run_repetition(ServerUnderTest& server, const Trace& trace, double speed);
+/// Starts the servers and has them play the trace once to warm up and once unhurried, in turn; then each once typed at `speed`, and watches
+/// it rest. By server. Fails with kUnreadable where one ends before, or does not answer.
+Result<std::vector<Repetition>> run_repetition(const std::vector<ServerUnderTest*>& servers, const Trace& trace, double speed);
 
 /// Starts a server and asks at the trace's first key until something was computed: a model that is being loaded answers nothing. Fails as
 /// run_repetition() does.
@@ -42,7 +42,7 @@ Result<void> start_and_warm(ServerUnderTest& server, const Trace& trace);
 /// a minute (octet.idleUnload: 1). Fails with kUnsupported where it does not say that it has.
 Result<double> measure_wake(ServerUnderTest& server, const Trace& trace);
 
-/// What is compared: one value a repetition, but for unhurried.key_ms: the median over repetitions of each key that was computed.
+/// What is compared, a value a repetition. unhurried.key_ms is the geometric mean over the keys for which something was computed.
 std::vector<Figure> figures_of(const std::vector<Repetition>& repetitions);
 
 }  // namespace octet::benchmarks

@@ -49,6 +49,40 @@ double difference(const Counters& before, const Counters& after, const char* nam
   return value(after) - value(before);
 }
 
+/// One server's part.
+class UnhurriedPlay {
+ public:
+  explicit UnhurriedPlay(ServerUnderTest& server) : server_(&server), before_(server.counters()) {}
+
+  Result<void> play(const TraceEvent& event, std::size_t event_idx) {
+    if (const auto ran = pause(*server_, kBetweenKeys); !ran) return ran;
+    const TimePoint sent = Clock::now();
+    send_edit(*server_, event);
+    if (!event.is_key) return {};
+    std::optional<Answer> answer;
+    server_->ask(event.file_idx, event.cursor, [&](const Answer& got) { answer = got; });
+    if (const auto ran = server_->run_until(sent + kPatience, [&] { return answer.has_value(); }); !ran) return ran;
+    if (!answer) return fail(ErrorCode::kUnreadable, "a key was not answered within a minute");
+    KeyRecord record = record_of(event_idx, sent, *answer, suggestions_);
+    if (std::optional<Counters> after = server_->counters(); before_ && after) {
+      record.positions_computed = difference(*before_, *after, "positions_computed");
+      record.steps = difference(*before_, *after, "steps");
+      if (difference(*before_, *after, "completions") > 0) record.completion = server_->last_completion();
+      before_ = std::move(after);
+    }
+    records_.push_back(std::move(record));
+    return {};
+  }
+
+  std::vector<KeyRecord> take() { return std::move(records_); }
+
+ private:
+  ServerUnderTest* server_;
+  std::optional<Counters> before_;
+  std::set<std::string> suggestions_;
+  std::vector<KeyRecord> records_;
+};
+
 }  // namespace
 
 std::string_view to_string(Outcome outcome) {
@@ -60,29 +94,16 @@ void open_documents(ServerUnderTest& server, const Trace& trace) {
   for (std::size_t i = 0; i < trace.files.size(); ++i) server.open(i, trace.files[i], trace.files[i].text);
 }
 
-Result<std::vector<KeyRecord>> play_unhurried(ServerUnderTest& server, const Trace& trace) {
-  std::vector<KeyRecord> records;
-  std::set<std::string> suggestions;
-  std::optional<Counters> before = server.counters();
+Result<std::vector<std::vector<KeyRecord>>> play_unhurried(const std::vector<ServerUnderTest*>& servers, const Trace& trace) {
+  std::vector<UnhurriedPlay> plays;
+  for (ServerUnderTest* server : servers) plays.emplace_back(*server);
   for (std::size_t i = 0; i < trace.events.size(); ++i) {
-    const TraceEvent& event = trace.events[i];
-    if (const auto ran = pause(server, kBetweenKeys); !ran) return tl::unexpected(ran.error());
-    const TimePoint sent = Clock::now();
-    send_edit(server, event);
-    if (!event.is_key) continue;
-    std::optional<Answer> answer;
-    server.ask(event.file_idx, event.cursor, [&](const Answer& got) { answer = got; });
-    if (const auto ran = server.run_until(sent + kPatience, [&] { return answer.has_value(); }); !ran) return tl::unexpected(ran.error());
-    if (!answer) return fail(ErrorCode::kUnreadable, "a key was not answered within a minute");
-    KeyRecord record = record_of(i, sent, *answer, suggestions);
-    if (std::optional<Counters> after = server.counters(); before && after) {
-      record.positions_computed = difference(*before, *after, "positions_computed");
-      record.steps = difference(*before, *after, "steps");
-      if (difference(*before, *after, "completions") > 0) record.completion = server.last_completion();
-      before = std::move(after);
+    for (UnhurriedPlay& play : plays) {
+      if (const auto played = play.play(trace.events[i], i); !played) return tl::unexpected(played.error());
     }
-    records.push_back(std::move(record));
   }
+  std::vector<std::vector<KeyRecord>> records;
+  for (UnhurriedPlay& play : plays) records.push_back(play.take());
   return records;
 }
 
@@ -126,7 +147,7 @@ Result<std::vector<double>> play_cancelled(ServerUnderTest& server, const Trace&
     const TimePoint cancelled = Clock::now();
     server.cancel();
     while (true) {
-      if (const auto ran = pause(server, kBetweenQuestions); !ran) return tl::unexpected(ran.error());
+      if (const auto paused = pause(server, kBetweenQuestions); !paused) return tl::unexpected(paused.error());
       const auto now = server.counters();
       if (!now) return fail(ErrorCode::kUnreadable, "the server has stopped counting");
       if (difference(*before, *now, "silent/cancelled") == 0) break;  // the answer was on its way

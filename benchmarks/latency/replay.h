@@ -31,8 +31,9 @@ struct KeyRecord {
 void open_documents(ServerUnderTest& server, const Trace& trace);
 
 /// Each key is sent once the one before it was answered, so that none waits for another's work. Between keys the server is asked what the
-/// last one took, where it tells.
-Result<std::vector<KeyRecord>> play_unhurried(ServerUnderTest& server, const Trace& trace);
+/// last one took, where it tells. Several servers take turns at each key, so that what else the machine does falls on all of them. By
+/// server.
+Result<std::vector<std::vector<KeyRecord>>> play_unhurried(const std::vector<ServerUnderTest*>& servers, const Trace& trace);
 
 /// Keys come when the trace has them, `speed` times as fast, whether or not the one before was answered: then it is withdrawn. Text is
 /// typed, never accepted.
