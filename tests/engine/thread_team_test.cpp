@@ -18,9 +18,9 @@ namespace {
 
 using engine::ThreadTeam;
 
-double processor_seconds() {
+double processor_seconds(int whose = RUSAGE_SELF) {
   rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
+  ::getrusage(whose, &usage);
   const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
@@ -129,6 +129,22 @@ TEST_CASE("a long task is done by all, whoever sleeps") {
     });
     REQUIRE(size == 2);
   }
+}
+
+TEST_CASE("a team that was told to rest does not spin first") {
+  ThreadTeam team(2, ThreadTeam::WhenBusy::kWait);
+  const auto member_seconds = [] { return processor_seconds() - processor_seconds(RUSAGE_THREAD); };
+  const auto seconds_of_tasks = [&](bool rests) {
+    const double before = member_seconds();
+    for (int i = 0; i < 200; ++i) {
+      team.run([](const ThreadTeam::Member&) {});
+      if (rests) team.rest();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // longer than a member spins
+    }
+    return member_seconds() - before;
+  };
+  const double without = seconds_of_tasks(false);
+  CHECK(seconds_of_tasks(true) < 0.7 * without);
 }
 
 TEST_CASE("members who share a core part") {
