@@ -52,20 +52,20 @@ class LatencyBench {
   LatencyBench(const LatencyOptions& options, std::vector<ServerChoice> servers, Trace trace)
       : options_(options), servers_(std::move(servers)), trace_(std::move(trace)), repetitions_(servers_.size()) {}
 
+  /// Each repetition another server is the first one: of two equal ones the second was 1.5 to 4 % faster.
   Result<void> run() {
+    const std::size_t n_servers = servers_.size();
     for (std::size_t i = 0; i < options_.repetitions; ++i) {
       print(stderr, "\rrepetition {} of {} ", i + 1, options_.repetitions);
       std::vector<std::unique_ptr<ServerUnderTest>> servers;
-      std::vector<ServerUnderTest*> all;
-      for (std::size_t server_idx = 0; server_idx < servers_.size(); ++server_idx) {
-        servers.push_back(make_server(server_idx, idle_forever()));
-        all.push_back(servers.back().get());
+      std::vector<ServerUnderTest*> in_turn;
+      for (std::size_t turn = 0; turn < n_servers; ++turn) {
+        servers.push_back(make_server((i + turn) % n_servers, idle_forever()));
+        in_turn.push_back(servers.back().get());
       }
-      auto repetition = run_repetition(all, trace_, options_.speed);
-      if (!repetition) return tl::unexpected(repetition.error());
-      for (std::size_t server_idx = 0; server_idx < servers_.size(); ++server_idx) {
-        repetitions_[server_idx].push_back(std::move((*repetition)[server_idx]));
-      }
+      auto repetitions = run_repetition(in_turn, trace_, options_.speed);
+      if (!repetitions) return tl::unexpected(repetitions.error());
+      for (std::size_t turn = 0; turn < n_servers; ++turn) repetitions_[(i + turn) % n_servers].push_back(std::move((*repetitions)[turn]));
     }
     print(stderr, "\r{:60}\r", "");
     return {};

@@ -14,10 +14,11 @@ from octet import BIN, DONE, FAILED, MODEL, SOURCE_DIR, USAGE, CliTest
 
 SAMPLES = sorted((SOURCE_DIR / "benchmarks/samples").glob("*.*"))[:1]
 
-# A language server that answers after a while, and not always the same if it is told so.
+# A language server that answers after a while, not always the same if it is told so; it may write its name to a file that others share.
 STUB = """
 import itertools, json, sys, time
 delay, is_fickle = float(sys.argv[1]), sys.argv[2:] == ["fickle"]
+log, name = (open(sys.argv[2], "a"), sys.argv[3]) if len(sys.argv) == 4 else (None, "")
 count = itertools.count()
 def send(message):
     body = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -31,6 +32,8 @@ while header := sys.stdin.buffer.readline():
         capabilities = {"positionEncoding": "utf-16", "textDocumentSync": 2, "inlineCompletionProvider": {}}
         send({"id": message["id"], "result": {"serverInfo": {"name": "octet" if is_fickle else "stub"}, "capabilities": capabilities}})
     elif method == "textDocument/inlineCompletion":
+        if log:
+            print(name, end="", file=log, flush=True)
         end = time.perf_counter() + delay
         while time.perf_counter() < end:
             pass
@@ -164,6 +167,13 @@ class LatencyTest(CliTest):
         by_name = {row["name"]: row for row in json.loads(verdicts.read_text())["comparisons"]}
         self.assertEqual(by_name["unhurried.key_ms"]["verdict"], "worse")
         self.assertIsNone(by_name["start_ms"]["probability"])
+
+    def test_servers_take_turns_at_each_unhurried_key(self):
+        log = self.folder / "asked"
+        stubs = [shlex.join([sys.executable, "-c", STUB, "0", str(log), name]) for name in "ab"]
+        (report, _), _ = self.latency("--server", stubs[0], "--server", stubs[1], n_servers=2)
+        # Once to warm up, and once measured.
+        self.assertIn("ab" * 2 * report["trace"]["keys"], log.read_text())
 
     def test_a_server_with_infill_is_given_the_same_work(self):
         with infill_server(stream) as (url, bodies):
