@@ -61,7 +61,7 @@ std::unique_ptr<ModelRunner> on_cpu(bytemodel::ModelFile model) {
 Result<std::unique_ptr<CudaRunner>> on_gpu(bytemodel::ModelFile model) {
   auto device = engine::open_cuda_device();
   if (!device) return tl::unexpected(device.error());
-  auto steps = engine::CudaSteps::open(model, std::move(*device), 0);
+  auto steps = engine::CudaSteps::open(model, kernels::cuda::Format::kInt8, std::move(*device), 0);
   if (!steps) return tl::unexpected(steps.error());
   return std::make_unique<CudaRunner>(std::move(model), std::move(*steps), on_cpu);
 }

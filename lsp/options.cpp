@@ -54,8 +54,8 @@ void add_common(CLI::App& app, Options& options) {
       ->check(CLI::Range(1U, 1U << 24));
   app.add_option("--threads", options.runner.threads, "How many threads compute (default: one a core, at most 4; the f32 profile uses one)")
       ->check(CLI::Range(1U, 1024U));
-  app.add_option("--profile", options.runner.profile, "Numerics: f32 or int8")
-      ->check(CLI::IsMember({"f32", "int8"}))
+  app.add_option("--profile", options.runner.profile, "Numerics: int8, f32, or on a GPU bf16")
+      ->check(CLI::IsMember({"bf16", "f32", "int8"}))
       ->capture_default_str();
   app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))

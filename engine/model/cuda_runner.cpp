@@ -98,7 +98,8 @@ bool CudaRunner::forward_on_gpu(std::span<const Piece> pieces, Rows rows) {
 }
 
 void CudaRunner::take_over() {
-  trouble_ = std::string("the GPU failed, the CPU took over: ") + steps_->error();
+  const bool is_bf16 = steps_->format() == kernels::cuda::Format::kBf16;
+  trouble_ = std::string("the GPU failed, the CPU took over") + (is_bf16 ? " in the f32 profile: " : ": ") + steps_->error();
   cpu_ = make_cpu_runner_(std::move(model_.front()));
   model_.clear();
   OCTET_CHECK(cpu_->max_batch() >= max_batch());

@@ -1,4 +1,5 @@
-// The int8 profile on a GPU, with the CPU behind it: the same bits from both, so that it does not matter who computed what.
+// A model on a GPU, with the CPU behind it. In the int8 profile both have the same bits, so that it does not matter who computed what. The
+// bf16 profile is the GPU's alone: behind it the CPU computes in f32.
 //
 // Where the GPU fails (no memory, an error, no answer, no numbers), in whatever call, the CPU takes over for good: it computes again what
 // its caches lack, from the bytes that they hold, and answers. device() and trouble() say so.

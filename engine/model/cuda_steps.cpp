@@ -15,22 +15,25 @@ namespace octet::engine {
 
 namespace cuda = kernels::cuda;
 
-CudaSteps::CudaSteps(const bytemodel::ModelFile& model, std::unique_ptr<cuda::Device> device)
-    : config_(model.config()), capacity_(static_cast<std::size_t>(config_.max_context) + kMaxBatch), device_(std::move(device)) {
+CudaSteps::CudaSteps(const bytemodel::ModelFile& model, cuda::Format format, std::unique_ptr<cuda::Device> device)
+    : config_(model.config()),
+      format_(format),
+      capacity_(static_cast<std::size_t>(config_.max_context) + kMaxBatch),
+      device_(std::move(device)) {
   const KvRings rings = new_rings();
   const std::size_t n_layers = static_cast<std::size_t>(config_.n_layers);
   for (std::size_t i = 0; i < rings.n_layers(); ++i) {
     kv_.push_back({static_cast<std::int64_t>(cache_bytes_), static_cast<int>(rings.n_blocks(i)), i < n_layers ? config_.window[i] : 0});
-    cache_bytes_ += rings.n_blocks(i) * static_cast<std::size_t>(config_.n_kv_heads) * cuda::kv_block_bytes(config_.head_dim);
+    cache_bytes_ += rings.n_blocks(i) * static_cast<std::size_t>(config_.n_kv_heads) * cuda::kv_block_bytes(config_.head_dim, format_);
   }
 }
 
-Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& model, std::unique_ptr<cuda::Device> device,
-                                                   std::size_t max_bytes) {
-  std::unique_ptr<CudaSteps> steps(new CudaSteps(model, std::move(device)));
+Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& model, cuda::Format format,
+                                                   std::unique_ptr<cuda::Device> device, std::size_t max_bytes) {
+  std::unique_ptr<CudaSteps> steps(new CudaSteps(model, format, std::move(device)));
   cuda::Device& gpu = *steps->device_;
   DeviceArena plan;
-  CudaWeights(model, plan, steps->capacity_);
+  CudaWeights(model, format, plan, steps->capacity_);
   steps->take_buffers(plan);
   steps->memory_bytes_ = plan.size_bytes() + steps->cache_bytes_;
   const std::size_t free_bytes = gpu.free_bytes();
@@ -44,7 +47,7 @@ Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& m
   steps->results_ = static_cast<Results*>(gpu.allocate_host(sizeof(Results)));
   if (memory != nullptr && steps->requests_ != nullptr && steps->results_ != nullptr) {
     DeviceArena arena(gpu, memory);
-    steps->weights_.emplace_back(model, arena, steps->capacity_);
+    steps->weights_.emplace_back(model, format, arena, steps->capacity_);
     steps->take_buffers(arena);
     steps->record();
   }
@@ -59,7 +62,11 @@ KvRings CudaSteps::new_rings() const {
   return KvRings(capacity_, windows, kMaxBatch);
 }
 
-std::byte* CudaSteps::allocate_cache() { return static_cast<std::byte*>(device_->allocate(cache_bytes_)); }
+std::byte* CudaSteps::allocate_cache() {
+  void* cache = device_->allocate(cache_bytes_);
+  if (cache != nullptr) device_->clear(cache, cache_bytes_);
+  return static_cast<std::byte*>(cache);
+}
 
 bool CudaSteps::copy_cache(const std::byte* from, std::byte* to) {
   device_->copy(to, from, cache_bytes_);
@@ -70,7 +77,7 @@ void CudaSteps::take_buffers(DeviceArena& arena) {
   const auto& c = config_;
   const auto size = [](std::size_t n, int width) { return n * static_cast<std::size_t>(width); };
   int max_blocks = 1;
-  for (const auto& layer : kv_) max_blocks = std::max(max_blocks, cuda::attention_blocks(layer, static_cast<int>(capacity_)));
+  for (const auto& layer : kv_) max_blocks = std::max(max_blocks, cuda::attention_blocks(layer, static_cast<int>(capacity_), format_));
   const std::size_t n_heads = size(cuda::kChunkRows, c.n_heads);
   const int kv_q = (c.n_heads + 2 * c.n_kv_heads) * cuda::n_tiles(c.head_dim) * cuda::kTile;
   const int widest = std::max({c.d_model, c.d_ff, c.q_dim(), c.n_orders() * c.ngram_dim});
@@ -79,14 +86,14 @@ void CudaSteps::take_buffers(DeviceArena& arena) {
   buffers_.hidden = arena.take<float>(size(kMaxBatch, c.d_model));
   const bool has_blocks = c.head_kind == bytemodel::HeadKind::kTransformer;
   buffers_.head_hidden = arena.take<float>(has_blocks ? size(kMaxBatch, c.d_model) * static_cast<std::size_t>(c.n_predict) : 0);
-  buffers_.queries = arena.take<std::int8_t>(size(n_heads, cuda::key_bytes(c.head_dim)));
+  buffers_.queries = arena.take<std::byte>(size(n_heads, cuda::key_bytes(c.head_dim, format_)));
   buffers_.query_scales = arena.take<float>(n_heads);
   buffers_.partial = arena.take<float>(size(n_heads, max_blocks * (c.head_dim + 2)));
   buffers_.n_done = arena.take<int>(size(cuda::kMaxRuns, c.n_kv_heads));
   buffers_.mixed = arena.take<float>(size(n_heads, c.head_dim));
   buffers_.active = arena.take<float>(size(cuda::kChunkRows, c.d_ff));
   buffers_.numbers = arena.take<float>(size(cuda::kChunkRows, kv_q));
-  buffers_.rows = {arena.take<unsigned>(cuda::chunk_words(widest)), arena.take<float>(cuda::kChunkRows)};
+  buffers_.rows = {format_, arena.take<unsigned>(cuda::chunk_words(widest, format_)), arena.take<float>(cuda::kChunkRows)};
   buffers_.logits = arena.take<float>(size(kMaxBatch, cuda::kVocabulary));
   buffers_.verdict = arena.take<cuda::Verdict>(1);
   buffers_.proposals = arena.take<float>(size(static_cast<std::size_t>(c.n_predict), cuda::kVocabulary));
@@ -136,13 +143,14 @@ void CudaSteps::record_block(const CudaBlock& block, std::size_t block_idx, cons
 void CudaSteps::record_attention(const cuda::Step* step, std::size_t block_idx) {
   const auto& c = config_;
   const auto scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(c.head_dim)));
-  launch(cuda::AttentionArgs{step,
+  launch(cuda::AttentionArgs{format_,
+                             step,
                              buffers_.queries,
                              buffers_.query_scales,
                              {c.n_heads, c.n_kv_heads, c.head_dim},
                              scale,
                              kv_[block_idx],
-                             cuda::attention_blocks(kv_[block_idx], static_cast<int>(capacity_)),
+                             cuda::attention_blocks(kv_[block_idx], static_cast<int>(capacity_), format_),
                              buffers_.partial,
                              buffers_.n_done,
                              buffers_.mixed});

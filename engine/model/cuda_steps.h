@@ -28,11 +28,12 @@ class CudaSteps {
   static constexpr std::size_t kMaxBatch = kernels::cuda::kChunkRows;
   static constexpr int kStepMs = 500;  // the CPU has to answer within a second
 
-  /// Loads `model`. Fails with kUnsupported where its sizes are beyond the kernels or the device, with kTooLarge where it takes more
-  /// than `max_bytes` (0: what is free), before anything is allocated; and as the device does.
-  static Result<std::unique_ptr<CudaSteps>> open(const bytemodel::ModelFile& model, std::unique_ptr<kernels::cuda::Device> device,
-                                                 std::size_t max_bytes);
+  /// Loads `model` in a format. Fails with kUnsupported where its sizes are beyond the kernels or the device, with kTooLarge where it takes
+  /// more than `max_bytes` (0: what is free), before anything is allocated; and as the device does.
+  static Result<std::unique_ptr<CudaSteps>> open(const bytemodel::ModelFile& model, kernels::cuda::Format format,
+                                                 std::unique_ptr<kernels::cuda::Device> device, std::size_t max_bytes);
 
+  kernels::cuda::Format format() const { return format_; }
   const char* device_name() const { return device_->name(); }
   const char* error() const { return error_.empty() ? device_->error() : error_.c_str(); }
   /// What the weights, the buffers and a cache take.
@@ -41,7 +42,8 @@ class CudaSteps {
   int n_launches() const { return n_launches_; }  // of a step, proposals included
 
   KvRings new_rings() const;
-  /// Memory for the keys and values of a sequence, nullptr where there is none.
+  /// Memory for the keys and values of a sequence, zeros: a weight of 0 times a value that was never written is 0. nullptr where there is
+  /// none.
   std::byte* allocate_cache();
   void release_cache(std::byte* cache) { device_->release(cache); }
   bool copy_cache(const std::byte* from, std::byte* to);
@@ -73,7 +75,7 @@ class CudaSteps {
     kernels::cuda::DraftStep draft;
   };
 
-  CudaSteps(const bytemodel::ModelFile& model, std::unique_ptr<kernels::cuda::Device> device);
+  CudaSteps(const bytemodel::ModelFile& model, kernels::cuda::Format format, std::unique_ptr<kernels::cuda::Device> device);
   void take_buffers(DeviceArena& arena);
   void record();
   void record_block(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from, float* to,
@@ -96,6 +98,7 @@ class CudaSteps {
   bool are_numbers(const float* values, std::size_t n);
 
   bytemodel::ModelConfig config_;
+  kernels::cuda::Format format_;
   std::size_t capacity_;
   std::unique_ptr<kernels::cuda::Device> device_;
   std::vector<CudaWeights> weights_;        // one, once it is loaded
@@ -110,7 +113,7 @@ class CudaSteps {
     kernels::cuda::DraftStep* draft;
     float* hidden;       // [kMaxBatch, d_model]
     float* head_hidden;  // [n_predict][kMaxBatch, d_model] of transformer heads
-    std::int8_t* queries;
+    std::byte* queries;
     float* query_scales;
     float* partial;
     int* n_done;

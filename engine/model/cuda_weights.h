@@ -1,11 +1,11 @@
-// The weights of a model in the memory of a GPU, as kernels/cuda reads them; related matrices stacked so that one launch serves them.
+// The weights of a model in the memory of a GPU, as kernels/cuda reads them, in int8 or bf16 whatever the file has; related matrices
+// stacked so that one launch serves them.
 #pragma once
 
 #include <vector>
 
 #include "bytemodel/model_file.h"
 #include "engine/model/device_arena.h"
-#include "engine/model/quantized_tensors.h"
 #include "kernels/cuda/arguments.h"
 
 namespace octet::engine {
@@ -23,7 +23,7 @@ struct CudaBlock {
 /// Pointers into what the arena gave out.
 struct CudaWeights {
   /// Puts the weights of `model` into the arena, or adds up what they take. `capacity`: positions that have angles.
-  CudaWeights(const bytemodel::ModelFile& model, DeviceArena& arena, std::size_t capacity);
+  CudaWeights(const bytemodel::ModelFile& model, kernels::cuda::Format format, DeviceArena& arena, std::size_t capacity);
 
   kernels::cuda::Embedding embedding;
   std::vector<CudaBlock> layers;

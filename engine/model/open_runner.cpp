@@ -90,7 +90,7 @@ Result<const Table*> choose_kernels(const Table* selected, std::span<const Table
               fmt::format("OCTET_FORCE_ISA: '{}' is not available, this processor and build have {}", forced, fmt::join(known, ", ")));
 }
 
-/// Matrices that are stored as floats are quantised at load, which needs numbers.
+/// Matrices that are stored as floats are quantised or rounded at load, which needs numbers.
 Result<void> check_finite(const bytemodel::ModelFile& model) {
   for (const auto& spec : bytemodel::expected_tensors(model.config())) {
     const auto& tensor = model.tensor(spec.name);
@@ -137,7 +137,27 @@ Result<Measured> open_on_cpu(bytemodel::ModelFile model, const RunnerOptions& op
 Result<std::unique_ptr<CudaSteps>> load_on_gpu(const bytemodel::ModelFile& model, const RunnerOptions& options) {
   auto device = options.open_gpu ? options.open_gpu() : open_cuda_device();
   if (!device) return tl::unexpected(device.error());
-  return CudaSteps::open(model, std::move(*device), options.gpu_memory_mb << 20);
+  const auto format = options.profile == "bf16" ? kernels::cuda::Format::kBf16 : kernels::cuda::Format::kInt8;
+  return CudaSteps::open(model, format, std::move(*device), options.gpu_memory_mb << 20);
+}
+
+/// The profile bf16: on the GPU, or not at all. The CPU that takes over when it fails later computes in f32.
+Result<Measured> open_bf16(bytemodel::ModelFile model, const RunnerOptions& options, ModelInfo& info) {
+  const auto refuse = [](ErrorCode code, const std::string& why) {
+    return fail(code, fmt::format("the bf16 profile needs a GPU: {}; expected --profile int8 on this machine", why));
+  };
+  if (options.device == "cpu") return refuse(ErrorCode::kUnsupported, "found device 'cpu'");
+  const auto kernels = choose_kernels(kernels::select_kernels(options.forced_isa), kernels::supported_kernels(), options.forced_isa);
+  if (!kernels) return tl::unexpected(kernels.error());
+  auto steps = load_on_gpu(model, options);
+  if (!steps) return refuse(steps.error().code, steps.error().message);
+  info.gpu_bytes = (*steps)->memory_bytes();
+  const auto make_cpu_runner = [table = *kernels](bytemodel::ModelFile file) {
+    return std::make_unique<F32Runner>(std::move(file), *table);
+  };
+  auto on_gpu = measured(std::make_unique<CudaRunner>(std::move(model), std::move(*steps), make_cpu_runner));
+  info.device_note = on_gpu.runner->trouble();
+  return on_gpu;
 }
 
 constexpr std::size_t kComparedPositions = 4;  // a step as drafts make it
@@ -182,11 +202,11 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   if (options.device != "cpu" && options.device != "auto" && options.device != "cuda") {
     return fail(ErrorCode::kInvalidArgument, fmt::format("device: expected auto, cpu or cuda, found '{}'", options.device));
   }
-  if (options.profile != "f32" && options.profile != "int8") {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("profile: expected int8 or f32, found '{}'", options.profile));
+  if (options.profile != "f32" && options.profile != "int8" && options.profile != "bf16") {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("profile: expected int8, bf16 or f32, found '{}'", options.profile));
   }
-  if (options.device == "cuda" && options.profile != "int8") {
-    return fail(ErrorCode::kUnsupported, fmt::format("device 'cuda' computes the profile int8, found '{}'", options.profile));
+  if (options.device == "cuda" && options.profile == "f32") {
+    return fail(ErrorCode::kUnsupported, fmt::format("device 'cuda' computes the profiles int8 and bf16, found '{}'", options.profile));
   }
   const auto path = options.model.empty() ? find_default_model() : options.model;
   if (!path) return tl::unexpected(path.error());
@@ -194,7 +214,7 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   if (!model) return tl::unexpected(model.error());
 
   auto runnable = check_size(model->config());
-  if (runnable && options.profile == "int8") runnable = check_finite(*model);
+  if (runnable && options.profile != "f32") runnable = check_finite(*model);
   if (!runnable) return fail(runnable.error().code, fmt::format("{}: {}", path->string(), runnable.error().message));
 
   ModelInfo info;
@@ -202,10 +222,11 @@ Result<OpenedModel> open_runner(const RunnerOptions& options) {
   info.sha256 = model->file().sha256();
   info.path = *path;
   info.profile = options.profile;
-  info.threads = options.profile == "f32" ? 1 : options.threads != 0 ? options.threads : std::min(usable_cores(), kMaxAutomaticThreads);
+  info.threads = options.profile != "int8" ? 1 : options.threads != 0 ? options.threads : std::min(usable_cores(), kMaxAutomaticThreads);
   info.max_context = model->config().max_context;
-  auto runner = options.device == "cpu" || options.profile != "int8" ? open_on_cpu(std::move(*model), options, info.threads)
-                                                                     : open_on_any(std::move(*model), options, info);
+  auto runner = options.profile == "bf16"                             ? open_bf16(std::move(*model), options, info)
+                : options.device == "cpu" || options.profile == "f32" ? open_on_cpu(std::move(*model), options, info.threads)
+                                                                      : open_on_any(std::move(*model), options, info);
   if (!runner) return tl::unexpected(runner.error());
   info.device = runner->runner->device();
   info.isa = runner->runner->isa();

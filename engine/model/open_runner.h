@@ -21,7 +21,7 @@ using OpenGpu = std::function<Result<std::unique_ptr<kernels::cuda::Device>>()>;
 struct RunnerOptions {
   std::filesystem::path model;    // empty: the default model
   std::string device = "auto";    // "auto", "cpu" or "cuda"
-  std::string profile = "int8";   // the numerics profile, "int8" or "f32"
+  std::string profile = "int8";   // the numerics profile, "int8", "bf16" or "f32"
   unsigned threads = 0;           // 0: the physical cores, at most 4
   std::string forced_isa;         // empty: the best that the processor has
   std::filesystem::path mixer;    // weights for the workspace memory; empty: the default ones
@@ -59,7 +59,8 @@ std::vector<std::filesystem::path> default_model_candidates();
 std::vector<std::filesystem::path> default_mixer_candidates();
 
 /// A GPU that was asked for ("cuda") and cannot be used is no failure: the CPU computes the same, and ModelInfo::device_note says why.
-/// "auto" takes the one that steps are faster on, as measured. A GPU that fails later: ModelRunner::trouble().
+/// "auto" takes the one that steps are faster on, as measured. A GPU that fails later: ModelRunner::trouble(). The profile bf16 is the
+/// GPU's alone: there it is a failure.
 ///
 /// Fails as bytemodel::ModelFile::read and Mixer::read do; with kNotFound where there is no default model, naming where it was looked
 /// for; with kTooLarge where a session would need more than 2 GiB; with kUnsupported where this build or processor lacks the device,

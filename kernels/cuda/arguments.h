@@ -7,7 +7,8 @@ namespace octet::kernels::cuda {
 
 /// Embedding and n-grams.
 struct Embedding {
-  Table embed;  // rows of d_model
+  Format format = Format::kInt8;  // of all that is in here
+  Table embed;                    // rows of d_model
   int d_model = 0;
   Matrix ngram_proj;
   Table ngram[kMaxOrders];  // [n_orders] rows of ngram_dim
@@ -39,31 +40,33 @@ struct QkvArgs {
   const float* cosine;  // [pos, head_dim / 2]
   const float* sine;
   KvLayer kv;
-  std::int8_t* queries;  // [kMaxRows, n_heads, key_bytes(head_dim)]
-  float* query_scales;   // [kMaxRows, n_heads]
+  std::byte* queries;   // [kMaxRows, n_heads, key_bytes(head_dim)]
+  float* query_scales;  // kInt8: [kMaxRows, n_heads]
 };
 
 /// mixed[n_rows, n_heads * head_dim] = attention of the queries.
 struct AttentionArgs {
+  Format format;  // of queries, keys and values
   const Step* step;
-  const std::int8_t* queries;
+  const std::byte* queries;
   const float* query_scales;
   Heads heads;
   float scale;  // head_dim^-0.5 * log2(e)
   KvLayer kv;
   int max_blocks;  // that a row can see: attention_blocks()
-  float* partial;  // [kMaxRows, n_heads, max_blocks, head_dim + 2] what a block of keys adds, its largest score and its sum
+  float* partial;  // [kMaxRows, n_heads, max_blocks, head_dim + 2] what attention_keys() keys add, their largest score and their sum
   int* n_done;     // [kMaxRows, n_kv_heads] blocks that are done; 0 before and after
   float* mixed;
 };
-/// Blocks that a run's rows can touch at most.
-constexpr int attention_blocks(const KvLayer& kv, int capacity) {
-  const int all = (capacity + kKvBlock - 1) / kKvBlock;
-  const int of_window = (kv.window + kMaxRows + kKvBlock - 1) / kKvBlock + 1;
+/// Blocks of attention_keys() that a run's rows can touch at most.
+constexpr int attention_blocks(const KvLayer& kv, int capacity, Format format) {
+  const int n_keys = attention_keys(format);
+  const int all = (capacity + n_keys - 1) / n_keys;
+  const int of_window = (kv.window + kMaxRows + n_keys - 1) / n_keys + 1;
   return kv.window == 0 || all < of_window ? all : of_window;
 }
 
-/// to = from + w . x, x[n_rows, k] quantised by row.
+/// to = from + w . x, x[n_rows, k] in the format of w.
 struct AddProductArgs {
   const Step* step;
   const float* x;
@@ -93,19 +96,25 @@ struct HeadArgs {
   float* logits;
 };
 
-// A chunk of a prompt has up to kChunkRows positions: too many to keep their rows in a block's shared memory. They are quantised into
-// a buffer, which the products read; a weight that was loaded serves all of them.
+// A chunk of a prompt has up to kChunkRows positions: too many to keep their rows in a block's shared memory. They are put into a buffer
+// in the format of the weights, and the products read it; a weight that was loaded serves all of them.
 
-/// Quantised rows in the device's memory: [kChunkRows][n_steps(k) * kDepth] bytes, rows that are not there and columns behind k zeros.
+/// Rows in the device's memory, [steps of k][kChunkRows][kStepWords]: what a warp reads at once lies together. Rows that are not there and
+/// columns behind k are zeros.
 struct ChunkRows {
+  Format format;
   unsigned* words;
-  float* scales;  // [kChunkRows]
+  float* scales;  // kInt8: [kChunkRows]
 };
-constexpr std::size_t chunk_words(int k) {
-  return static_cast<std::size_t>(kChunkRows) * static_cast<std::size_t>(n_steps(k)) * (kDepth / 4);
+constexpr std::size_t chunk_words(int k, Format format) {
+  return static_cast<std::size_t>(kChunkRows) * static_cast<std::size_t>(n_words(k, format));
 }
 
-/// hidden = the embeddings alone; grams = the n-gram rows, quantised.
+constexpr std::ptrdiff_t chunk_word(int row, int word) {
+  return (static_cast<std::ptrdiff_t>(word / kStepWords) * kChunkRows + row) * kStepWords + word % kStepWords;
+}
+
+/// hidden = the embeddings alone; grams = the n-gram rows.
 struct EmbedChunkArgs {
   const Step* step;
   Embedding embedding;
@@ -113,7 +122,7 @@ struct EmbedChunkArgs {
   ChunkRows grams;
 };
 
-/// out = the rows of x[.., k], RMSNormed and times gain where there is one, quantised.
+/// out = the rows of x[.., k], RMSNormed and times gain where there is one, in the format of out.
 struct QuantizeArgs {
   const Step* step;
   const float* x;     // by first_row where it is normed, else from row 0 on

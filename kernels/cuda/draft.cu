@@ -15,31 +15,33 @@ constexpr int input_width(const DraftArgs& args) {
 }
 
 constexpr int draft_bytes(const DraftArgs& args) {
-  const int cell = rows_bytes(input_width(args), 1) + shared_part(args.embedding.d_model * 4) + 3 * shared_part(args.cell.dim * 4) +
-                   shared_part(2 * n_tiles(args.cell.dim) * kTile * 4) + shared_part(kMaxRows * kMaxOrders * 4);
-  return rows_bytes(args.embedding.d_model, 1) + shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) + shared_part(kMaxPredict * 4) +
-         cell;
+  const Format format = args.embedding.format;
+  const int cell = rows_bytes(n_steps(input_width(args), format), 1) + shared_part(args.embedding.d_model * 4) +
+                   3 * shared_part(args.cell.dim * 4) + shared_part(2 * n_tiles(args.cell.dim) * kTile * 4) +
+                   shared_part(kMaxRows * kMaxOrders * 4);
+  return rows_bytes(n_steps(args.embedding.d_model, format), 1) + shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) +
+         shared_part(kMaxPredict * 4) + cell;
 }
 
-/// The row = value(i), i < k, quantised by the first warp; a barrier behind.
-template <class Value>
-__device__ void quantize_one(const Rows& row, int k, Value value) {
-  if (warp_index() == 0) quantize_row(row, k, value);
+/// The row = value(i), i < k, by the first warp; a barrier behind.
+template <class F, class Value>
+__device__ void put_row(const SharedRows& row, int k, Value value) {
+  if (warp_index() == 0) {
+    const auto scale = convert<F>(k, value, [&](int word, unsigned numbers) { row.words.write(word, numbers); });
+    keep_scale<F>(scale, row, 0);
+  }
   __syncthreads();
 }
 /// The same of x(i) RMSNormed and times gain(i).
-template <class Value, class Gain>
-__device__ void norm_quantize_one(const Rows& row, int k, float eps, Value x, Gain gain) {
-  if (warp_index() == 0) {
-    const float scale = inverse_rms(k, eps, x);
-    quantize_row(row, k, [&](int i) { return x(i) * scale * gain(i); });
-  }
-  __syncthreads();
+template <class F, class Value, class Gain>
+__device__ void put_normed_row(const SharedRows& row, int k, float eps, Value x, Gain gain) {
+  const float scale = warp_index() == 0 ? inverse_rms(k, eps, x) : 0.0F;
+  put_row<F>(row, k, [&](int i) { return x(i) * scale * gain(i); });
 }
 
 /// The cell's state and what enters it, all [dim] in shared memory.
 struct CellMemory {
-  Rows input;              // of every product of the cell, one after the other
+  SharedRows input;        // of every product of the cell, one after the other
   Shared<float> embedded;  // [d_model]
   Shared<float> state;
   Shared<float> from_trunk;
@@ -47,9 +49,10 @@ struct CellMemory {
   Shared<float> embed_gate;  // [2 * dim in whole tiles]
   Shared<int> indices;       // of n-gram rows
 };
+template <class F>
 __device__ CellMemory take_cell(SharedSpace& space, const DraftArgs& args) {
   const int dim = args.cell.dim;
-  const Rows input = take_rows(space, input_width(args), 1);
+  const SharedRows input = take_rows(space, n_steps(input_width(args), F::kFormat), 1);
   const Shared<float> embedded = space.take<float>(args.embedding.d_model);
   const Shared<float> state = space.take<float>(dim);
   const Shared<float> from_trunk = space.take<float>(dim);
@@ -59,24 +62,25 @@ __device__ CellMemory take_cell(SharedSpace& space, const DraftArgs& args) {
 }
 
 /// The cell takes the byte that the tail ends with; logits += out . state.
+template <class F>
 __device__ void advance_cell(const DraftArgs& args, const CellMemory& cell, const Shared<int>& tail, const Shared<float>& logits) {
   const Embedding& e = args.embedding;
   const int d_model = e.d_model;
   const int dim = args.cell.dim;
   const int byte = tail.read(kMaxTail - 1) - 1;
-  for (int i = static_cast<int>(threadIdx.x); i < d_model; i += kThreads) cell.embedded.write(i, embedded(e, byte, i));
+  for (int i = static_cast<int>(threadIdx.x); i < d_model; i += kThreads) cell.embedded.write(i, embedded<F>(e, byte, i));
   if (e.n_orders > 0) {
-    if (warp_index() == 0) quantize_grams(cell.input, e, cell.indices, [&](int i) { return static_cast<unsigned>(tail.read(i)); });
-    __syncthreads();
-    for_all_tiles_of_row(e.ngram_proj, cell.input, [&](int i, float number) { cell.embedded.write(i, cell.embedded.read(i) + number); });
+    const Shared<int> found = find_grams(e, cell.indices, [&](int i) { return static_cast<unsigned>(tail.read(i)); });
+    put_row<F>(cell.input, gram_width(e), [&](int i) { return gram<F>(e, found, i); });
+    for_all_tiles_of_row<F>(e.ngram_proj, cell.input, [&](int i, float number) { cell.embedded.write(i, cell.embedded.read(i) + number); });
   }
   __syncthreads();
-  norm_quantize_one(
+  put_normed_row<F>(
       cell.input, d_model, args.eps, [&](int i) { return cell.embedded.read(i); }, [](int) { return 1.0F; });
-  for_all_tiles_of_row(args.cell.embed_gate, cell.input, [&](int i, float number) { cell.embed_gate.write(i, number); });
+  for_all_tiles_of_row<F>(args.cell.embed_gate, cell.input, [&](int i, float number) { cell.embed_gate.write(i, number); });
   __syncthreads();
-  quantize_one(cell.input, dim, [&](int i) { return cell.state.read(i); });
-  for_all_tiles_of_row(args.cell.recur, cell.input, [&](int i, float number) { cell.recur.write(i, number); });
+  put_row<F>(cell.input, dim, [&](int i) { return cell.state.read(i); });
+  for_all_tiles_of_row<F>(args.cell.recur, cell.input, [&](int i, float number) { cell.recur.write(i, number); });
   __syncthreads();
   const int gate_at = n_tiles(dim) * kTile;
   for (int i = static_cast<int>(threadIdx.x); i < dim; i += kThreads) {
@@ -84,34 +88,35 @@ __device__ void advance_cell(const DraftArgs& args, const CellMemory& cell, cons
     cell.state.write(i, cell.state.read(i) / 2.0F + entering * reference::sigmoid(cell.embed_gate.read(gate_at + i)));
   }
   __syncthreads();
-  quantize_one(cell.input, dim, [&](int i) { return cell.state.read(i); });
-  for_all_tiles_of_row(args.cell.out, cell.input, [&](int i, float number) { logits.write(i, logits.read(i) + number); });
+  put_row<F>(cell.input, dim, [&](int i) { return cell.state.read(i); });
+  for_all_tiles_of_row<F>(args.cell.out, cell.input, [&](int i, float number) { logits.write(i, logits.read(i) + number); });
   __syncthreads();
 }
 
+template <class F>
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArgs args) {
   const Embedding& e = args.embedding;
   const DraftStep& draft = *args.draft;
   const Row& from = draft.step.rows[0];
   const int d_model = e.d_model;
   SharedSpace space;
-  const Rows trunk = take_rows(space, d_model, 1);
+  const SharedRows trunk = take_rows(space, n_steps(d_model, F::kFormat), 1);
   const Shared<float> logits = space.take<float>(kVocabulary);
   const Shared<int> tail = space.take<int>(kMaxTail);
   const Shared<int> chosen = space.take<int>(kMaxPredict);
   const bool has_cell = args.cell.dim > 0;
 
   const auto take_hidden = [&](const float* hidden) {
-    norm_quantize_one(
+    put_normed_row<F>(
         trunk, d_model, args.eps, [&](int i) { return hidden[i]; }, [&](int i) { return args.gain[i]; });
   };
   take_hidden(args.hidden + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model);
   Utf8 text = utf8_after(from);
   if (threadIdx.x < kMaxTail) tail.write(static_cast<int>(threadIdx.x), from.tail[threadIdx.x]);
-  const CellMemory cell = take_cell(space, args);
+  const CellMemory cell = take_cell<F>(space, args);
   if (has_cell) {
     for (int i = static_cast<int>(threadIdx.x); i < args.cell.dim; i += kThreads) cell.state.write(i, 0.0F);
-    for_all_tiles_of_row(args.cell.in, trunk, [&](int i, float number) { cell.from_trunk.write(i, number); });
+    for_all_tiles_of_row<F>(args.cell.in, trunk, [&](int i, float number) { cell.from_trunk.write(i, number); });
   }
   for (int head = 1; head < args.n_predict; ++head) {
     // The byte before: the primary head's, then the last proposal.
@@ -124,9 +129,9 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArg
     if (args.head_hidden != nullptr) {
       take_hidden(args.head_hidden + (head - 1) * args.head_stride + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model);
     }
-    for_all_tiles_of_row(args.unembed[head], trunk, [&](int byte, float logit) { logits.write(byte, logit); });
+    for_all_tiles_of_row<F>(args.unembed[head], trunk, [&](int byte, float logit) { logits.write(byte, logit); });
     __syncthreads();
-    if (has_cell) advance_cell(args, cell, tail, logits);
+    if (has_cell) advance_cell<F>(args, cell, tail, logits);
     const int byte = static_cast<int>(threadIdx.x);
     args.rows[static_cast<std::ptrdiff_t>(head - 1) * kVocabulary + byte] = logits.read(byte);
     if (warp_index() == 0) {
@@ -143,7 +148,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArg
 }  // namespace
 
 Error launch_draft(const DraftArgs& args, Stream stream) {
-  return launch(draft_kernel, {1, 1, 1}, kThreads, static_cast<std::size_t>(draft_bytes(args)), stream, args);
+  return launch(args.embedding.format, draft_kernel<Int8>, draft_kernel<Bf16>, {1, 1, 1}, draft_bytes(args), stream, args);
 }
 
 }  // namespace octet::kernels::cuda

@@ -16,33 +16,25 @@ __device__ std::int64_t ngram_row(At at, int order, int n_rows) {
   return hash & static_cast<unsigned>(n_rows - 1);
 }
 
-/// The n-gram rows that end with the tail, one behind the other, quantised by the warp: put(word index, word). Returns the scale. The warp
-/// has a row of `indices`, [kMaxRows][kMaxOrders].
-template <class At, class Put>
-__device__ float quantize_grams(const Embedding& e, const Shared<int>& indices, At at, Put put) {
+/// The rows of the n-gram tables that end with the tail, found by the warp: it has a row of `indices`, [kMaxRows][kMaxOrders].
+template <class At>
+__device__ Shared<int> find_grams(const Embedding& e, const Shared<int>& indices, At at) {
   const Shared<int> own = indices.from(warp_index() * kMaxOrders);
   if (lane_index() < e.n_orders) own.write(lane_index(), static_cast<int>(ngram_row(at, e.orders[lane_index()], e.ngram_rows)));
   __syncwarp();
-  return quantize(
-      e.n_orders * e.ngram_dim,
-      [&](int i) {
-        const Table& table = e.ngram[i / e.ngram_dim];
-        const std::int64_t row = own.read(i / e.ngram_dim);
-        return static_cast<float>(table.values[row * e.ngram_dim + i % e.ngram_dim]) * table.scales[row];
-      },
-      put);
+  return own;
 }
 
-/// The same into the warp's row of `rows`.
-template <class At>
-__device__ void quantize_grams(const Rows& rows, const Embedding& e, const Shared<int>& indices, At at) {
-  const int row = warp_index();
-  const float scale = quantize_grams(e, indices, at, [&](int word, unsigned four) { rows.words.write(row * rows.stride + word, four); });
-  if (lane_index() == 0) rows.scales.write(row, scale);
+/// Number i of these rows, one behind the other.
+template <class F>
+__device__ float gram(const Embedding& e, const Shared<int>& rows, int i) {
+  const std::int64_t row = rows.read(i / e.ngram_dim);
+  return F::look_up(e.ngram[i / e.ngram_dim], row, row * e.ngram_dim + i % e.ngram_dim);
 }
 
-__device__ inline float embedded(const Embedding& e, int byte, int i) {
-  return static_cast<float>(e.embed.values[static_cast<std::ptrdiff_t>(byte) * e.d_model + i]) * e.embed.scales[byte];
+template <class F>
+__device__ float embedded(const Embedding& e, int byte, int i) {
+  return F::look_up(e.embed, byte, static_cast<std::int64_t>(byte) * e.d_model + i);
 }
 
 }  // namespace octet::kernels::cuda

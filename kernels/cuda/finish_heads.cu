@@ -5,6 +5,7 @@
 namespace octet::kernels::cuda {
 namespace {
 
+template <class F>
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) finish_heads_kernel(FinishHeadsArgs args) {
   const Step& step = *args.qkv.step;
   const int head_dim = args.qkv.heads.head_dim;
@@ -16,14 +17,15 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) finish_heads_kernel(F
   const float* numbers = args.numbers + static_cast<std::ptrdiff_t>(row) * args.qkv.kv_q.n + head_idx * n_tiles(head_dim) * kTile;
   for (int i = lane_index(); i < head_dim; i += 32) head.write(i, numbers[i]);
   __syncwarp();
-  finish_head(args.qkv, step, row, head_idx, head);
+  finish_head<F>(args.qkv, step, row, head_idx, head);
 }
 
 }  // namespace
 
 Error launch_finish_heads(const FinishHeadsArgs& args, Stream stream) {
-  return launch(finish_heads_kernel, {static_cast<unsigned>(args.qkv.n_heads), kChunkRows / kWarps, 1}, kThreads,
-                static_cast<std::size_t>(shared_part(kWarps * args.qkv.heads.head_dim * 4)), stream, args);
+  const dim3 grid{static_cast<unsigned>(args.qkv.n_heads), kChunkRows / kWarps, 1};
+  return launch(args.qkv.kv_q.format, finish_heads_kernel<Int8>, finish_heads_kernel<Bf16>, grid,
+                shared_part(kWarps * args.qkv.heads.head_dim * 4), stream, args);
 }
 
 }  // namespace octet::kernels::cuda

@@ -70,6 +70,21 @@ __device__ inline void mma_s8_u8(int (&sums)[4], uint4 a, uint2 b) {
                : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "r"(b.x), "r"(b.y));
 }
 
+/// sums[16, 8] += a[16, 16] . b[16, 8], bf16.
+/// Source: PTX ISA, "Matrix fragments for mma.m16n8k16 with floating point type".
+__device__ inline void mma_bf16_bf16(float (&sums)[4], uint4 a, uint2 b) {
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+               : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "r"(b.x), "r"(b.y));
+}
+
+/// Two numbers as bf16 in a word, the first in the lower half; to the nearest, halves to even.
+__device__ inline unsigned bf16_pair(float first, float second) {
+  unsigned pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
+  return pair;
+}
+
 /// What other blocks of this launch have written before they fenced.
 template <class T>
 __device__ T read_fresh(const T* from) {

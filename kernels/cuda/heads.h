@@ -21,42 +21,49 @@ __device__ inline void rotate(const Shared<float>& head, const float* gain, floa
   __syncwarp();
 }
 
-/// The warp's head, number head_idx of the heads of kv_q, for row row_idx of the step: a key or a value goes to the cache, a query to its
-/// buffer. `head` is changed.
-__device__ inline void finish_head(const QkvArgs& args, const Step& step, int row_idx, int head_idx, const Shared<float>& head) {
+/// The warp's head, number head_idx of the heads of kv_q, for row row_idx of the step, in format F: a key or a value goes to the cache, a
+/// query to its buffer. `head` is changed.
+template <class F>
+__device__ void finish_head(const QkvArgs& args, const Step& step, int row_idx, int head_idx, const Shared<float>& head) {
   const int head_dim = args.heads.head_dim;
+  const int bytes = key_bytes(head_dim, F::kFormat);
   const Row& row = step.rows[row_idx];
   const std::ptrdiff_t angles = static_cast<std::ptrdiff_t>(row.pos) * (head_dim / 2);
   const int n_kv_heads = args.heads.n_kv_heads;
-  const auto number = [&](int i) { return head.read(i); };
+  const auto convert_to = [&](std::byte* to) {
+    unsigned* words = reinterpret_cast<unsigned*>(to);
+    return convert<F>(
+        head_dim, [&](int i) { return head.read(i); }, [&](int word, unsigned numbers) { words[word] = numbers; });
+  };
   if (head_idx >= 2 * n_kv_heads) {
     rotate(head, args.q_norm, args.eps, args.cosine + angles, args.sine + angles, head_dim);
     const std::ptrdiff_t query = static_cast<std::ptrdiff_t>(row_idx) * args.heads.n_heads + head_idx - 2 * n_kv_heads;
-    unsigned* words = reinterpret_cast<unsigned*>(args.queries + query * key_bytes(head_dim));
-    const float scale = quantize(head_dim, number, [&](int word, unsigned four) { words[word] = four; });
-    if (lane_index() == 0) args.query_scales[query] = scale;
+    keep_scale<F>(convert_to(args.queries + query * bytes), args.query_scales + query);
     return;
   }
   const int block = row.pos / kKvBlock % args.kv.n_blocks;
   const int slot = row.pos % kKvBlock;
-  const std::ptrdiff_t block_bytes = static_cast<std::ptrdiff_t>(kv_block_bytes(head_dim));
-  std::byte* base =
-      row.cache + args.kv.offset + (static_cast<std::ptrdiff_t>(head_idx % n_kv_heads) * args.kv.n_blocks + block) * block_bytes;
-  std::byte* values = base + static_cast<std::ptrdiff_t>(kKvBlock) * key_bytes(head_dim);
-  float* scales = reinterpret_cast<float*>(values + static_cast<std::ptrdiff_t>(kKvBlock) * value_rows(head_dim));
+  std::byte* base = row.cache + args.kv.offset +
+                    (static_cast<std::ptrdiff_t>(head_idx % n_kv_heads) * args.kv.n_blocks + block) *
+                        static_cast<std::ptrdiff_t>(kv_block_bytes(head_dim, F::kFormat));
+  std::byte* values = base + static_cast<std::ptrdiff_t>(kKvBlock) * bytes;
+  float* scales = reinterpret_cast<float*>(values + static_cast<std::ptrdiff_t>(kKvBlock) * value_rows(head_dim) * (4 / F::kPerWord));
   if (head_idx < n_kv_heads) {
     rotate(head, args.k_norm, args.eps, args.cosine + angles, args.sine + angles, head_dim);
-    unsigned* words = reinterpret_cast<unsigned*>(base + static_cast<std::ptrdiff_t>(slot) * key_bytes(head_dim));
-    const float scale = quantize(head_dim, number, [&](int word, unsigned four) { words[word] = four; });
-    if (lane_index() == 0) scales[slot] = scale;
-  } else {
-    const float scale = quantize(head_dim, number, [&](int word, unsigned four) {
-      for (int j = 0; j < 4 && 4 * word + j < head_dim; ++j) {
-        values[static_cast<std::ptrdiff_t>(4 * word + j) * kKvBlock + slot] = static_cast<std::byte>(four >> (8 * j) & 0xFFU);
-      }
-    });
-    if (lane_index() == 0) scales[kKvBlock + slot] = scale;
+    keep_scale<F>(convert_to(base + static_cast<std::ptrdiff_t>(slot) * bytes), scales + slot);
+    return;
   }
+  using Number = typename F::Number;
+  Number* of_slot = reinterpret_cast<Number*>(values) + slot;
+  const auto scale = convert<F>(
+      head_dim, [&](int i) { return head.read(i); },
+      [&](int word, unsigned numbers) {
+        for (int j = 0; j < F::kPerWord && F::kPerWord * word + j < head_dim; ++j) {
+          const int bits = 32 / F::kPerWord;
+          of_slot[static_cast<std::ptrdiff_t>(F::kPerWord * word + j) * kKvBlock] = static_cast<Number>(numbers >> (bits * j));
+        }
+      });
+  keep_scale<F>(scale, scales + kKvBlock + slot);
 }
 
 }  // namespace octet::kernels::cuda

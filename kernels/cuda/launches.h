@@ -8,6 +8,13 @@ namespace octet::kernels::cuda {
 
 using Error = cudaError_t;
 
+/// Queues the kernel for the format.
+template <class Args>
+Error launch(Format format, void (*of_int8)(Args), void (*of_bf16)(Args), dim3 n_blocks, int shared_bytes, Stream stream,
+             const Args& args) {
+  return launch(format == Format::kInt8 ? of_int8 : of_bf16, n_blocks, kThreads, static_cast<std::size_t>(shared_bytes), stream, args);
+}
+
 Error launch_embed(const EmbedArgs& args, Stream stream);
 Error launch_qkv(const QkvArgs& args, Stream stream);
 Error launch_attention(const AttentionArgs& args, Stream stream);

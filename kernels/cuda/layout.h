@@ -14,7 +14,8 @@ inline constexpr int kMaxRows = 8;       // positions of a step: the columns of 
 inline constexpr int kMaxRuns = 8;       // of a step
 inline constexpr int kChunkRows = 64;    // positions of a chunk of a prompt
 inline constexpr int kTile = 16;         // output rows of an mma
-inline constexpr int kDepth = 32;        // products of an mma
+inline constexpr int kStepWords = 8;     // of each row that an mma multiplies: a step
+inline constexpr int kSliceSteps = 256;  // of rows in shared memory at once; a multiple of kWarps, so that slices change no order of sums
 inline constexpr int kKvBlock = 256;     // positions of a block of keys and values, aligned to absolute positions
 inline constexpr int kVocabulary = 256;
 inline constexpr int kMaxTail = 32;  // bytes that an n-gram may reach back
@@ -22,35 +23,53 @@ inline constexpr int kMaxOrders = 16;
 inline constexpr int kMaxPredict = 64;
 
 constexpr int n_tiles(int n) { return (n + kTile - 1) / kTile; }
-constexpr int n_steps(int k) { return (k + kDepth - 1) / kDepth; }
 
-/// A weight matrix [n, k] in int8, as mma.m16n8k32 takes it for a: [n/16][k/32][32 lanes][16 bytes], a lane's four registers in one
-/// load. Rows and columns beyond n and k are 0, scales too.
+/// What weights, the rows that they multiply, keys, values and tables consist of. mma.m16n8k32 of int8 and mma.m16n8k16 of bf16 take the
+/// same words from the same lanes, so that all layouts are the same in words, and differ in the numbers of a word.
+enum class Format : std::int32_t {
+  kInt8,  // integers with a scale a row; sums are exact, and the bits those of the CPU's int8 profile
+  kBf16,  // no scales; sums in f32, in an order that depends on nothing but the number of columns
+};
+constexpr int per_word(Format format) { return format == Format::kInt8 ? 4 : 2; }
+constexpr int number_bytes(Format format) { return 4 / per_word(format); }
+constexpr int n_steps(int k, Format format) {
+  const int depth = kStepWords * per_word(format);
+  return (k + depth - 1) / depth;
+}
+constexpr int n_words(int k, Format format) { return n_steps(k, format) * kStepWords; }
+
+/// A weight matrix [n, k] as mma takes it for a: [n/16][steps of k][32 lanes][16 bytes], a lane's four registers in one load. Rows and
+/// columns beyond n and k are 0, scales too.
 struct Matrix {
-  const std::int8_t* fragments = nullptr;  // 16-byte aligned
-  const float* scales = nullptr;           // [n] of each row, padded to whole tiles
+  const void* fragments = nullptr;  // 16-byte aligned
+  const float* scales = nullptr;    // kInt8: [n] of each row, padded to whole tiles
   int n = 0;
   int k = 0;
+  Format format = Format::kInt8;
 };
-constexpr std::size_t fragment_bytes(int n, int k) {
-  return static_cast<std::size_t>(n_tiles(n)) * static_cast<std::size_t>(n_steps(k)) * kTile * kDepth;
+constexpr std::size_t fragment_bytes(int n, int k, Format format) {
+  return static_cast<std::size_t>(n_tiles(n)) * static_cast<std::size_t>(n_words(k, format)) * kTile * 4;
 }
-/// Writes rows[n, k] (row-major) as fragments; on the host.
-void pack_fragments(const std::int8_t* rows, int n, int k, std::int8_t* fragments);
+/// Writes rows[n, k] (row-major numbers of the format) as fragments; on the host.
+void pack_fragments(const void* rows, int n, int k, Format format, void* fragments);
 
-/// Rows to look up: row i stands for values[i] * scales[i].
+/// Rows to look up: kInt8: row i stands for values[i] * scales[i].
 struct Table {
-  const std::int8_t* values = nullptr;
+  const void* values = nullptr;
   const float* scales = nullptr;
 };
 
 /// Keys and values of kKvBlock positions of one key/value head, one behind the other: keys [position][key_bytes], values
-/// [head_dim in whole tiles][position], the scales of keys and of values.
-constexpr int key_bytes(int head_dim) { return n_steps(head_dim) * kDepth; }
+/// [head_dim in whole tiles][position], kInt8: the scales of keys and of values.
+constexpr int key_bytes(int head_dim, Format format) { return n_words(head_dim, format) * 4; }
 constexpr int value_rows(int head_dim) { return n_tiles(head_dim) * kTile; }
-constexpr std::size_t kv_block_bytes(int head_dim) {
-  return static_cast<std::size_t>(kKvBlock) * static_cast<std::size_t>(key_bytes(head_dim) + value_rows(head_dim) + 8);
+constexpr std::size_t kv_block_bytes(int head_dim, Format format) {
+  const int scale_bytes = format == Format::kInt8 ? 2 * 4 : 0;
+  return static_cast<std::size_t>(kKvBlock) *
+         static_cast<std::size_t>(key_bytes(head_dim, format) + value_rows(head_dim) * number_bytes(format) + scale_bytes);
 }
+/// Keys that a block of threads takes at once: keys and values of 128 numbers each fit its shared memory.
+constexpr int attention_keys(Format format) { return format == Format::kInt8 ? kKvBlock : kKvBlock / 2; }
 
 /// Where a cache keeps a layer: its ring of blocks of key/value head 0, then of head 1, ...
 struct KvLayer {

@@ -1,5 +1,5 @@
-// RMSNorm and quantisation of the hidden rows, then one attention head of kv_q a block: a key goes through RMSNorm and RoPE into the
-// cache as int8, a value into the cache, queries through RMSNorm and RoPE into their buffer as int8.
+// RMSNorm of the hidden rows, then one attention head of kv_q a block: a key goes through RMSNorm and RoPE into the cache, a value into the
+// cache, queries through RMSNorm and RoPE into their buffer, all in the format of kv_q.
 #include "kernels/cuda/heads.h"
 #include "kernels/cuda/launches.h"
 #include "kernels/cuda/product.h"
@@ -9,18 +9,20 @@ namespace {
 
 constexpr int head_stride(int head_dim) { return n_tiles(head_dim) * kTile; }
 
+template <class F>
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs args) {
   const Step& step = *args.step;
   const int head_dim = args.heads.head_dim;
   const int d_model = args.kv_q.k;
   const int head_idx = args.first_head + static_cast<int>(blockIdx.x);
   SharedSpace space;
-  const Rows rows = take_rows(space, d_model);
-  const Partial partial = take_partial(space);
+  const SharedRows memory = take_slice<F>(space, d_model);
+  const Partial<F> partial = take_partial<F>(space);
   const int stride = head_stride(head_dim);
   const Shared<float> numbers = space.take<float>(kMaxRows * stride);
 
-  norm_quantize_rows(rows, step.n_rows, args.hidden + static_cast<std::ptrdiff_t>(step.first_row) * d_model, args.gain, args.eps, d_model);
+  const float* hidden = args.hidden + static_cast<std::ptrdiff_t>(step.first_row) * d_model;
+  auto rows = normed_rows<F>(memory, step.n_rows, hidden, args.gain, args.eps, d_model);
   const int first_tile = head_idx * n_tiles(head_dim);
   for (int tile = first_tile; tile < first_tile + n_tiles(head_dim); ++tile) {
     for_tile(args.kv_q, tile, rows, partial,
@@ -29,14 +31,15 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs ar
 
   const int row_idx = warp_index();
   if (row_idx >= step.n_rows) return;
-  finish_head(args, step, row_idx, head_idx, numbers.from(row_idx * stride));
+  finish_head<F>(args, step, row_idx, head_idx, numbers.from(row_idx * stride));
 }
 
 }  // namespace
 
 Error launch_qkv(const QkvArgs& args, Stream stream) {
-  const int bytes = rows_bytes(args.kv_q.k) + kPartialBytes + shared_part(kMaxRows * head_stride(args.heads.head_dim) * 4);
-  return launch(qkv_kernel, {static_cast<unsigned>(args.n_heads), 1, 1}, kThreads, static_cast<std::size_t>(bytes), stream, args);
+  const Format format = args.kv_q.format;
+  const int bytes = slice_bytes(args.kv_q.k, format) + kPartialBytes + shared_part(kMaxRows * head_stride(args.heads.head_dim) * 4);
+  return launch(format, qkv_kernel<Int8>, qkv_kernel<Bf16>, {static_cast<unsigned>(args.n_heads), 1, 1}, bytes, stream, args);
 }
 
 }  // namespace octet::kernels::cuda

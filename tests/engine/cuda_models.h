@@ -24,6 +24,7 @@ namespace octet::tests {
 
 using Bytes = std::vector<std::uint8_t>;
 using Rows = engine::ModelRunner::Rows;
+using kernels::cuda::Format;
 
 inline std::unique_ptr<engine::ModelRunner> on_cpu(bytemodel::ModelFile model) {
   return std::make_unique<engine::Int8Runner>(std::move(model), *kernels::int8::select(""), 1);
@@ -38,7 +39,7 @@ inline std::unique_ptr<kernels::cuda::Device> emulated_device() {
 }
 
 inline std::unique_ptr<engine::CudaRunner> on_gpu(bytemodel::ModelFile model) {
-  auto steps = engine::CudaSteps::open(model, emulated_device(), 0);
+  auto steps = engine::CudaSteps::open(model, Format::kInt8, emulated_device(), 0);
   if (!steps) FAIL(steps.error().message);
   return std::make_unique<engine::CudaRunner>(std::move(model), std::move(*steps), on_cpu);
 }

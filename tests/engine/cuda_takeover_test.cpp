@@ -125,7 +125,7 @@ TEST_CASE("cuda takeover: no driver, an old one, no GPU, a small or old GPU: the
 TEST_CASE("cuda takeover: a cap on the memory is kept, before anything is allocated") {
   cuda_emulator::set_machine({});
   const auto model = load_model("default");
-  const auto steps = engine::CudaSteps::open(model, emulated_device(), std::size_t{1} << 20);
+  const auto steps = engine::CudaSteps::open(model, Format::kInt8, emulated_device(), std::size_t{1} << 20);
   REQUIRE_FALSE(steps.has_value());
   CHECK(steps.error().code == ErrorCode::kTooLarge);
   CHECK_THAT(steps.error().message, Catch::Contains("1048576 are allowed"));

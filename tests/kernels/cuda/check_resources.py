@@ -13,8 +13,9 @@ import sys
 
 ARCHITECTURES = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_120")
 MAX_REGISTERS = 128  # two blocks of 256 threads on a multiprocessor
-KERNELS = {"accept": 1, "add_product": 1, "attention": 1, "chunk_product": 1, "draft": 1, "embed": 2, "finish_heads": 1, "gate_up": 1,
-           "head": 1, "qkv": 1, "quantize": 1, "device": 0}
+# Of each source; two where there is one for int8 and one for bf16.
+KERNELS = {"accept": 1, "add_product": 2, "attention": 2, "chunk_product": 2, "draft": 2, "embed": 4, "finish_heads": 2, "gate_up": 2,
+           "head": 2, "qkv": 2, "quantize": 2, "device": 0}
 PRODUCTS = ("add_product", "chunk_product", "draft", "embed", "gate_up", "head", "qkv")
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for '(sm_\d+)'")
@@ -47,12 +48,16 @@ def check_ptx(name, ptx):
         yield name + ": multiplies and adds in one rounding"
     if "mma.sync" not in ptx:
         return
+    for instruction in ("s32.s8.s8.s32", "f32.bf16.bf16.f32"):
+        if instruction not in ptx:
+            yield "%s: no mma of %s" % (name, instruction)
     # Between the loop's label and its backward branch: the load of a fragment's four registers right before its product.
     loads = len(re.findall(r"ld\.global(\.nc)?\.v4\.(u32|b32)", ptx))
-    if name in PRODUCTS and loads == 0:
-        yield name + ": no weights come 16 bytes at a time"
-    if name in PRODUCTS and re.search(r"ld\.global(\.nc)?\.(u8|s8|b8)[^\n]*\n[^\n]*mma\.sync", ptx):
-        yield name + ": weights come byte by byte"
+    products = name in PRODUCTS
+    if products and loads < KERNELS[name]:
+        yield "%s: %d loads of 16 bytes, expected one at least in each kernel" % (name, loads)
+    if products and re.search(r"ld\.global(\.nc)?\.(u8|s8|b8|u16|b16)[^\n]*\n[^\n]*mma\.sync", ptx):
+        yield name + ": weights come number by number"
     if name == "attention" and "cp.async.cg.shared.global" not in ptx:
         yield name + ": keys and values do not come by async copies"
 

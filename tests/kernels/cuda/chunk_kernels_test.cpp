@@ -27,56 +27,64 @@ cuda::Step random_chunk(RandomFloats& random) {
 }
 constexpr int kBufferRows = cuda::kChunkRows + 3;
 
-/// Quantised rows as the kernels write them.
+/// Rows as the kernels write them: step by step, each row's words of a step together.
 struct ChunkStorage {
-  explicit ChunkStorage(int k) : words(cuda::chunk_words(k)), scales(cuda::kChunkRows) {}
-  cuda::ChunkRows rows() { return {words.data(), scales.data()}; }
-  std::int8_t* row(int i) { return reinterpret_cast<std::int8_t*>(words.data()) + static_cast<std::size_t>(i) * words.size() / 16; }
+  ChunkStorage(int columns, Format of) : k(columns), format(of), words(cuda::chunk_words(columns, of)), scales(cuda::kChunkRows) {}
+  cuda::ChunkRows rows() { return {format, words.data(), scales.data()}; }
+  void set_row(int i, const FormattedRow& row) {
+    const auto bytes = row.words(k, format);
+    for (std::size_t step = 0; step * 32 < bytes.size(); ++step) {
+      std::memcpy(words.data() + (step * 64 + static_cast<std::size_t>(i)) * 8, &bytes[step * 32], 32);
+    }
+    if (format == Format::kInt8) scales.data()[i] = row.scale;
+  }
 
+  int k;
+  Format format;
   Aligned<unsigned> words;
   Aligned<float> scales;
 };
-
-void set_row(ChunkStorage& storage, int i, const QuantizedRow& row) {
-  std::memset(storage.row(i), 0, storage.words.size() / 16);
-  std::copy(row.q.begin(), row.q.end(), storage.row(i));
-  storage.scales.data()[i] = row.scale;
-}
 
 void require_same(ChunkStorage& found, ChunkStorage& expected) {
   REQUIRE(std::memcmp(found.words.data(), expected.words.data(), 4 * found.words.size()) == 0);
   for (int i = 0; i < cuda::kChunkRows; ++i) REQUIRE(is_same_number(found.scales.data()[i], expected.scales.data()[i]));
 }
 
-int size_of(RandomFloats& random, std::uint32_t shape) {
-  return 1 + static_cast<int>(random.below(shape < 4 ? 20 : 40 * shape % 300 + 40));
+/// The rows of a step, [first, first + n) of a chunk.
+cuda::Step part_of(const cuda::Step& chunk, int first, int n) {
+  cuda::Step step = chunk;
+  step.first_row += first;
+  step.n_rows = n;
+  std::copy(chunk.rows + first, chunk.rows + first + n, step.rows);
+  return step;
 }
 
 }  // namespace
 
-TEST_CASE("cuda: a chunk's rows are quantised, normed or not") {
+TEST_CASE("cuda: a chunk's rows are quantised or rounded, normed or not") {
+  const Format format = any_format();
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
     RandomFloats sizes(shape);
-    const int k = size_of(sizes, shape);
-    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
+    const int k = columns_of(sizes, shape, format);
+    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
       CAPTURE(shape, k, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_chunk(random);
       const auto x = device_floats(random_rows(random, kBufferRows, k));
       const auto gain = device_floats(random.normal(static_cast<std::size_t>(k)));
       const bool has_norm = random.below(2) == 0;
-      ChunkStorage found(k);
-      ChunkStorage expected(k);
+      ChunkStorage found(k, format);
+      ChunkStorage expected(k, format);
       run_kernel(seed, [&](cuda::Stream stream) {
         return cuda::launch_quantize({&step, x->data(), has_norm ? gain->data() : nullptr, kEps, k, found.rows()}, stream);
       });
       for (int row = 0; row < cuda::kChunkRows; ++row) {
         if (row >= step.n_rows) {
-          set_row(expected, row, {{}, 0});
+          expected.set_row(row, {});
         } else if (has_norm) {
-          set_row(expected, row, norm_quantized(x->data() + (step.first_row + row) * k, gain->data(), kEps, k));
+          expected.set_row(row, norm_formatted(x->data() + (step.first_row + row) * k, gain->data(), kEps, k, format));
         } else {
-          set_row(expected, row, quantized(x->data() + row * k, k));
+          expected.set_row(row, formatted(x->data() + row * k, k, format));
         }
       }
       require_same(found, expected);
@@ -85,23 +93,24 @@ TEST_CASE("cuda: a chunk's rows are quantised, normed or not") {
 }
 
 TEST_CASE("cuda: a chunk's products, stored, added and gated") {
+  const Format format = any_format();
   using Kind = cuda::ChunkProductArgs::Kind;
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
     RandomFloats sizes(20 + shape);
-    const int columns = size_of(sizes, shape);
-    const int k = size_of(sizes, shape);
-    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
+    const int columns = shape + 1 == kShapes ? 20 : size_of(sizes, shape);
+    const int k = columns_of(sizes, shape, format);
+    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
       const Kind kind = std::array{Kind::kStore, Kind::kAdd, Kind::kSwiglu}[seed % 3];
       const int n = kind == Kind::kSwiglu ? 2 * cuda::n_tiles(columns) * cuda::kTile : columns;
       CAPTURE(shape, columns, k, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_chunk(random);
-      const Fragments w(random, n, k);
-      ChunkStorage x(k);
-      std::vector<QuantizedRow> rows;
+      const Fragments w(random, n, k, format);
+      ChunkStorage x(k, format);
+      std::vector<FormattedRow> rows;
       for (int row = 0; row < cuda::kChunkRows; ++row) {
-        rows.push_back(row < step.n_rows ? quantized(random.normal(static_cast<std::size_t>(k)).data(), k) : QuantizedRow{{}, 0});
-        set_row(x, row, rows.back());
+        rows.push_back(row < step.n_rows ? formatted(random.normal(static_cast<std::size_t>(k)).data(), k, format) : FormattedRow{});
+        x.set_row(row, rows.back());
       }
       const auto from = device_floats(random.normal(product(kBufferRows, columns)));
       Aligned<float> to(product(kBufferRows, columns));
@@ -117,9 +126,9 @@ TEST_CASE("cuda: a chunk's products, stored, added and gated") {
         if (row >= 0 && row < step.n_rows) {
           const auto& q = rows[static_cast<std::size_t>(row)];
           const int gate = column / 16 * 32 + column % 16;
-          expected = kind == Kind::kStore ? w.times(column, q.q.data(), q.scale)
-                     : kind == Kind::kAdd ? from->data()[i] + w.times(column, q.q.data(), q.scale)
-                                          : reference::silu(w.times(gate, q.q.data(), q.scale)) * w.times(gate + 16, q.q.data(), q.scale);
+          expected = kind == Kind::kStore ? w.times(column, q)
+                     : kind == Kind::kAdd ? from->data()[i] + w.times(column, q)
+                                          : reference::silu(w.times(gate, q)) * w.times(gate + 16, q);
         }
         if (!is_same_number(to.data()[i], expected)) {
           CAPTURE(row, column);
@@ -130,32 +139,75 @@ TEST_CASE("cuda: a chunk's products, stored, added and gated") {
   }
 }
 
-TEST_CASE("cuda: a chunk's bytes are embedded, and their n-grams quantised") {
+TEST_CASE("cuda: a chunk's bytes are embedded, and their n-grams looked up") {
+  const Format format = any_format();
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
     RandomFloats sizes(300 + shape);
     const auto e = RandomEmbedding::draw(sizes, static_cast<int>(shape % 4), size_of(sizes, shape));
     const int width = static_cast<int>(e.orders.size()) * e.ngram_dim;
-    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
+    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
       CAPTURE(shape, e.d_model, e.orders.size(), e.ngram_dim, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_chunk(random);
-      const RandomEmbedding embedding(random, e);
+      const RandomEmbedding embedding(random, e, format);
       Aligned<float> hidden(product(kBufferRows, e.d_model));
       Aligned<float> expected_hidden(hidden.size());
-      ChunkStorage found(width);
-      ChunkStorage expected(width);
+      ChunkStorage found(width, format);
+      ChunkStorage expected(width, format);
       run_kernel(seed, [&](cuda::Stream stream) {
         return cuda::launch_embed_chunk({&step, embedding.device(), hidden.data(), found.rows()}, stream);
       });
       for (int row = 0; row < cuda::kChunkRows; ++row) {
         const auto grams = row < step.n_rows ? embedding.grams_of(step.rows[row].tail) : std::vector<float>{};
-        set_row(expected, row, grams.empty() ? QuantizedRow{{}, 0} : quantized(grams.data(), width));
+        expected.set_row(row, grams.empty() ? FormattedRow{} : formatted(grams.data(), width, format));
         for (int i = 0; row < step.n_rows && i < e.d_model; ++i) {
           expected_hidden.data()[(step.first_row + row) * e.d_model + i] = embedding.own_of(step.rows[row].byte, i);
         }
       }
       require_same(found, expected);
       REQUIRE(std::memcmp(hidden.data(), expected_hidden.data(), 4 * hidden.size()) == 0);
+    }
+  }
+}
+
+TEST_CASE("cuda: a row has the same bits in a chunk as in a step, whatever is computed beside it") {
+  const Format format = any_format();
+  using Kind = cuda::ChunkProductArgs::Kind;
+  for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
+    RandomFloats sizes(400 + shape);
+    const int d_ff = shape + 1 == kShapes ? 20 : size_of(sizes, shape);
+    const int d_model = columns_of(sizes, shape, format);
+    for (std::uint32_t seed = 0; seed < n_seeds(format) / 5; ++seed) {
+      CAPTURE(shape, d_ff, d_model, seed);
+      RandomFloats random(seed * kShapes + shape);
+      const cuda::Step chunk = random_chunk(random);
+      const Fragments gate_up(random, 2 * cuda::n_tiles(d_ff) * cuda::kTile, d_model, format);
+      const Fragments down(random, 40, d_ff, format);
+      const auto hidden = device_floats(random_rows(random, kBufferRows, d_model));
+      const auto gain = device_floats(random.normal(static_cast<std::size_t>(d_model)));
+      const auto from = device_floats(random.normal(product(kBufferRows, 40)));
+      ChunkStorage wide(d_model, format);
+      ChunkStorage narrow(d_ff, format);
+      Aligned<float> active(product(cuda::kChunkRows, d_ff));
+      Aligned<float> added(product(kBufferRows, 40));
+      run_kernel(seed, [&](cuda::Stream stream) {
+        cuda::launch_quantize({&chunk, hidden->data(), gain->data(), kEps, d_model, wide.rows()}, stream);
+        cuda::launch_chunk_product({Kind::kSwiglu, &chunk, wide.rows(), gate_up.matrix(), nullptr, active.data(), d_ff}, stream);
+        cuda::launch_quantize({&chunk, active.data(), nullptr, kEps, d_ff, narrow.rows()}, stream);
+        return cuda::launch_chunk_product({Kind::kAdd, &chunk, narrow.rows(), down.matrix(), from->data(), added.data(), 0}, stream);
+      });
+      const int n = 1 + static_cast<int>(random.below(static_cast<std::uint32_t>(std::min(chunk.n_rows, cuda::kMaxRows))));
+      const int first = static_cast<int>(random.below(static_cast<std::uint32_t>(chunk.n_rows - n + 1)));
+      const cuda::Step step = part_of(chunk, first, n);
+      Aligned<float> step_active(product(cuda::kMaxRows, d_ff));
+      Aligned<float> step_added(added.size());
+      run_kernel(seed + 1, [&](cuda::Stream stream) {
+        cuda::launch_gate_up({&step, hidden->data(), gain->data(), kEps, gate_up.matrix(), d_ff, step_active.data()}, stream);
+        return cuda::launch_add_product({&step, step_active.data(), down.matrix(), from->data(), step_added.data()}, stream);
+      });
+      for (int i = 0; i < n * d_ff; ++i) REQUIRE(is_same_number(step_active.data()[i], active.data()[first * d_ff + i]));
+      const int at = step.first_row * 40;
+      for (int i = at; i < at + n * 40; ++i) REQUIRE(is_same_number(step_added.data()[i], added.data()[i]));
     }
   }
 }

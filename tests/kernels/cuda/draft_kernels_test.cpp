@@ -59,7 +59,7 @@ TEST_CASE("cuda: what follows a text in UTF-8 is what the engine allows") {
 }
 
 TEST_CASE("cuda: the rows that go on as the primary head chooses are accepted") {
-  for (std::uint32_t seed = 0; seed < kShapes * kSeeds; ++seed) {
+  for (std::uint32_t seed = 0; seed < kShapes * n_seeds(Format::kInt8); ++seed) {
     CAPTURE(seed);
     RandomFloats random(seed);
     cuda::Step step = random_step(random, 1000);
@@ -89,6 +89,7 @@ TEST_CASE("cuda: the rows that go on as the primary head chooses are accepted") 
 }
 
 TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
+  const Format format = any_format();
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
     RandomFloats sizes(shape);
     const int d_model = 1 + static_cast<int>(sizes.below(shape < 4 ? 20 : 120));
@@ -96,15 +97,15 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
     const int n_predict = 1 + static_cast<int>(sizes.below(6));
     const bool has_own_hidden = shape % 4 == 1;
     const auto embedding_shape = RandomEmbedding::draw(sizes, static_cast<int>(shape % 3), d_model);
-    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
+    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
       CAPTURE(shape, d_model, dim, n_predict, seed);
       RandomFloats random(seed * kShapes + shape);
-      const RandomEmbedding embedding(random, embedding_shape);
+      const RandomEmbedding embedding(random, embedding_shape, format);
       std::vector<std::unique_ptr<Fragments>> unembed;
-      for (int i = 0; i < n_predict; ++i) unembed.push_back(std::make_unique<Fragments>(random, 256, d_model));
+      for (int i = 0; i < n_predict; ++i) unembed.push_back(std::make_unique<Fragments>(random, 256, d_model, format));
       const int gate_at = cuda::n_tiles(std::max(dim, 1)) * cuda::kTile;
-      const Fragments in(random, std::max(dim, 1), d_model), recur(random, std::max(dim, 1), std::max(dim, 1)),
-          out(random, 256, std::max(dim, 1)), embed_gate(random, 2 * gate_at, d_model);
+      const Fragments in(random, std::max(dim, 1), d_model, format), recur(random, std::max(dim, 1), std::max(dim, 1), format),
+          out(random, 256, std::max(dim, 1), format), embed_gate(random, 2 * gate_at, d_model, format);
       const auto hidden = device_floats(random.normal(product(4, d_model)));
       const auto head_hidden = device_floats(random.normal(product(std::max(n_predict - 1, 1), 4 * d_model)));
       const auto gain = device_floats(random.normal(static_cast<std::size_t>(d_model)));
@@ -132,10 +133,10 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
       run_kernel(seed, [&](cuda::Stream stream) { return cuda::launch_draft(args, stream); });
 
       std::vector<std::uint16_t> tail(draft.step.rows[0].tail, draft.step.rows[0].tail + cuda::kMaxTail);
-      const auto trunk = norm_quantized(hidden->data() + draft.step.first_row * d_model, gain->data(), kEps, d_model);
+      const auto trunk = norm_formatted(hidden->data() + draft.step.first_row * d_model, gain->data(), kEps, d_model, format);
       const auto size = static_cast<std::size_t>(std::max(dim, 1));
       std::vector<float> state(size), z(size), by_recur(size), by_embed(size), by_gate(size);
-      for (int i = 0; i < dim; ++i) z[static_cast<std::size_t>(i)] = in.times(i, trunk.q.data(), trunk.scale);
+      for (int i = 0; i < dim; ++i) z[static_cast<std::size_t>(i)] = in.times_in_order(i, trunk);
       int previous = draft.given[0];
       REQUIRE(verdict.row == draft.step.first_row);
       for (int head = 1; head < n_predict; ++head) {
@@ -143,24 +144,24 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
         REQUIRE(verdict.chosen[head - 1] == previous);
         tail.erase(tail.begin());
         tail.push_back(static_cast<std::uint16_t>(previous + 1));
-        const auto own = has_own_hidden ? norm_quantized(head_hidden->data() + (4 * (head - 1) + draft.step.first_row) * d_model,
-                                                         gain->data(), kEps, d_model)
+        const auto own = has_own_hidden ? norm_formatted(head_hidden->data() + (4 * (head - 1) + draft.step.first_row) * d_model,
+                                                         gain->data(), kEps, d_model, format)
                                         : trunk;
         std::vector<float> logits;
-        for (int i = 0; i < 256; ++i) logits.push_back(unembed[static_cast<std::size_t>(head)]->times(i, own.q.data(), own.scale));
+        for (int i = 0; i < 256; ++i) logits.push_back(unembed[static_cast<std::size_t>(head)]->times_in_order(i, own));
         if (dim > 0) {
-          const auto e = embedding.of(tail);
-          const auto input = norm_quantized(e.data(), nullptr, kEps, d_model);
-          const auto before = quantized(state.data(), dim);
+          const auto e = embedding.of(tail, 1);
+          const auto input = norm_formatted(e.data(), nullptr, kEps, d_model, format);
+          const auto before = formatted(state.data(), dim, format);
           for (int i = 0; i < dim; ++i) {
             const auto at = static_cast<std::size_t>(i);
-            by_recur[at] = recur.times(i, before.q.data(), before.scale);
-            by_embed[at] = embed_gate.times(i, input.q.data(), input.scale);
-            by_gate[at] = embed_gate.times(gate_at + i, input.q.data(), input.scale);
+            by_recur[at] = recur.times_in_order(i, before);
+            by_embed[at] = embed_gate.times_in_order(i, input);
+            by_gate[at] = embed_gate.times_in_order(gate_at + i, input);
           }
           reference::cell_update(state.data(), by_recur.data(), z.data(), by_embed.data(), by_gate.data(), dim);
-          const auto now = quantized(state.data(), dim);
-          for (int i = 0; i < 256; ++i) logits[static_cast<std::size_t>(i)] += out.times(i, now.q.data(), now.scale);
+          const auto now = formatted(state.data(), dim, format);
+          for (int i = 0; i < 256; ++i) logits[static_cast<std::size_t>(i)] += out.times_in_order(i, now);
         }
         REQUIRE(std::memcmp(rows.data() + (head - 1) * 256, logits.data(), 4 * 256) == 0);
         previous = expected_choice(logits.data(), tail);

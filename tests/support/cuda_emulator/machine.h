@@ -7,6 +7,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/cuda/bf16.h"
 #include "tests/support/cuda_emulator/fragments.h"
 #include "tests/support/cuda_emulator/runtime.h"
 #include "tests/support/cuda_emulator/scheduler.h"
@@ -133,6 +134,11 @@ inline void mma_s8_s8(int (&sums)[4], uint4 a, uint2 b, Site site = Site::curren
 inline void mma_s8_u8(int (&sums)[4], uint4 a, uint2 b, Site site = Site::current()) {
   cuda_emulator::mma(cuda_emulator::Operands::kS8U8, sums, &a, &b, site);
 }
+
+inline void mma_bf16_bf16(float (&sums)[4], uint4 a, uint2 b, Site site = Site::current()) {
+  cuda_emulator::mma(cuda_emulator::Operands::kBf16, sums, &a, &b, site);
+}
+inline unsigned bf16_pair(float first, float second) { return to_bf16(first) | static_cast<unsigned>(to_bf16(second)) << 16; }
 
 template <class T>
 T read_fresh(const T* from) {

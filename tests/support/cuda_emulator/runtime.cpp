@@ -29,7 +29,7 @@ struct FakeEvent {
 
 namespace {
 
-constexpr int kPoison = 0xA5;
+constexpr int kPoison = 0xFF;  // NaN as a float and as bf16
 constexpr std::align_val_t kAlignment{256};
 
 struct State {
