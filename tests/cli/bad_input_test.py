@@ -212,7 +212,8 @@ class BackendTest(CliTest):
         report = json.loads(run(*options, "--json", env=env).stdout)
         self.assertEqual(report["device"], "cpu")
         self.assertIn("missing.so", report["device_note"])
-        self.refuse(FAILED, ["cuda", "int8", "f32"], *options, "--profile", "f32")
+        self.refuse(FAILED, ["cuda", "int8", "bf16", "f32"], *options, "--profile", "f32")
+        self.refuse(FAILED, ["bf16", "needs a GPU", "missing.so", "--profile int8"], *options, "--profile", "bf16", env=env)
 
     def test_a_library_that_is_none_is_named(self):
         source, place = self.snippet()

@@ -32,6 +32,22 @@ class CudaTest(CliTest):
         for field in ("text", "confidence", "stop_reason", "sources"):
             self.assertEqual(found[field], expected[field], field)
 
+    def test_bf16_is_the_gpus_and_the_cpu_goes_on_in_f32(self):
+        found = json.loads(self.complete("--profile", "bf16", "--json").stdout)
+        self.assertEqual((found["device"], found["profile"], found["device_note"]), ("cuda", "bf16", ""))
+        self.assertTrue(found["text"])
+        f32 = self.complete("--profile", "f32").stdout
+        result = self.complete("--profile", "bf16", fault="step=0")
+        self.assertEqual(result.stdout, f32)
+        report = json.loads(self.complete("--profile", "bf16", "--json", fault="step=0").stdout)
+        self.assertRegex(report["device_note"], "the CPU took over in the f32 profile: .*illegal memory access")
+        source, place = self.snippet()
+        for options, fault, why in ((["auto"], "none", "no CUDA-capable device"), (["cuda"], "driver", "driver version is insufficient"),
+                                    (["cpu"], "", "found device 'cpu'")):
+            with self.subTest(options=options, fault=fault):
+                self.refuse(FAILED, ["the bf16 profile needs a GPU", why, "expected --profile int8"], "complete", source, "--at", place,
+                            "--profile", "bf16", "--device", *options, env=self.env(fault))
+
     def test_auto_says_why_it_chose_what_it_chose(self):
         found = json.loads(self.complete("--json").stdout)
         self.assertEqual(found["device"], "cpu")

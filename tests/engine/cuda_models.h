@@ -13,6 +13,7 @@
 
 #include "bytemodel/control_bytes.h"
 #include "engine/model/cuda_runner.h"
+#include "engine/model/f32_runner.h"
 #include "engine/model/int8_runner.h"
 #include "tests/support/cuda_emulator/runtime.h"
 #include "tests/support/golden.h"
@@ -38,10 +39,14 @@ inline std::unique_ptr<kernels::cuda::Device> emulated_device() {
   return device;
 }
 
-inline std::unique_ptr<engine::CudaRunner> on_gpu(bytemodel::ModelFile model) {
-  auto steps = engine::CudaSteps::open(model, Format::kInt8, emulated_device(), 0);
+inline std::unique_ptr<engine::ModelRunner> in_f32(bytemodel::ModelFile model) {
+  return std::make_unique<engine::F32Runner>(std::move(model), *kernels::select_kernels(""));
+}
+
+inline std::unique_ptr<engine::CudaRunner> on_gpu(bytemodel::ModelFile model, Format format = Format::kInt8) {
+  auto steps = engine::CudaSteps::open(model, format, emulated_device(), 0);
   if (!steps) FAIL(steps.error().message);
-  return std::make_unique<engine::CudaRunner>(std::move(model), std::move(*steps), on_cpu);
+  return std::make_unique<engine::CudaRunner>(std::move(model), std::move(*steps), format == Format::kInt8 ? on_cpu : in_f32);
 }
 
 /// On the GPU to the end, and no kernel broke a rule.
@@ -49,6 +54,27 @@ inline void require_on_gpu(const engine::ModelRunner& runner) {
   CAPTURE(cuda_emulator::report(), runner.trouble());
   REQUIRE(cuda_emulator::report().empty());
   REQUIRE(std::string(runner.device()) == "cuda");
+}
+
+/// A small model of any shape.
+inline bytemodel::ModelConfig random_config(std::mt19937& random) {
+  auto config = load_model("tiny-linear").config();
+  const auto below = [&](std::uint32_t n) { return static_cast<int>(random() % n); };
+  config.d_model = 8 + below(90);
+  config.n_kv_heads = 1 + below(3);
+  config.n_heads = config.n_kv_heads * (1 + below(3));
+  config.head_dim = 2 * (1 + below(20));
+  config.d_ff = 10 + below(100);
+  config.n_layers = 1 + below(3);
+  config.window.clear();
+  for (int i = 0; i < config.n_layers; ++i) config.window.push_back(below(2) == 0 ? 0 : 1 + below(60));
+  config.ngram_orders.clear();
+  for (int i = below(4); i > 0; --i) config.ngram_orders.push_back(1 + below(9));
+  config.ngram_dim = 1 + below(12);
+  config.n_predict = 1 + below(5);
+  config.head_kind = below(2) == 0 ? bytemodel::HeadKind::kLinear : bytemodel::HeadKind::kTransformer;
+  config.cell_dim = below(2) * (1 + below(40));
+  return config;
 }
 
 inline Bytes random_code(std::size_t n, std::uint32_t seed) {
@@ -96,6 +122,18 @@ inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std:
     out.gains.push_back(kept);
   }
   return out;
+}
+
+/// The same text a byte at a time.
+inline Bytes write_plainly(engine::ModelRunner& runner, const Bytes& prompt, std::size_t n) {
+  const auto cache = runner.new_cache();
+  Bytes text;
+  for (std::size_t i = 0; i < prompt.size(); i += runner.max_batch()) {
+    const auto part = std::span(prompt).subspan(i, std::min(runner.max_batch(), prompt.size() - i));
+    text.assign(1, best_byte(runner.forward(part, *cache, Rows::kLast)[0]));
+  }
+  while (text.size() < n && text.back() != kEnd) text.push_back(best_byte(runner.forward(std::span(text).last(1), *cache, Rows::kLast)[0]));
+  return text;
 }
 
 }  // namespace octet::tests

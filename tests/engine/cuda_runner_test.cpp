@@ -7,26 +7,6 @@
 namespace octet::tests {
 namespace {
 
-bytemodel::ModelConfig random_config(std::mt19937& random) {
-  auto config = load_model("tiny-linear").config();
-  const auto below = [&](std::uint32_t n) { return static_cast<int>(random() % n); };
-  config.d_model = 8 + below(90);
-  config.n_kv_heads = 1 + below(3);
-  config.n_heads = config.n_kv_heads * (1 + below(3));
-  config.head_dim = 2 * (1 + below(20));
-  config.d_ff = 10 + below(100);
-  config.n_layers = 1 + below(3);
-  config.window.clear();
-  for (int i = 0; i < config.n_layers; ++i) config.window.push_back(below(2) == 0 ? 0 : 1 + below(60));
-  config.ngram_orders.clear();
-  for (int i = below(4); i > 0; --i) config.ngram_orders.push_back(1 + below(9));
-  config.ngram_dim = 1 + below(12);
-  config.n_predict = 1 + below(5);
-  config.head_kind = below(2) == 0 ? bytemodel::HeadKind::kLinear : bytemodel::HeadKind::kTransformer;
-  config.cell_dim = below(2) * (1 + below(40));
-  return config;
-}
-
 /// The same calls to both runners: pieces of one or two sequences, cut back, copied, drafted behind.
 void compare(engine::ModelRunner& expected, engine::ModelRunner& found, std::uint32_t seed, int n_calls) {
   std::mt19937 random(seed);

@@ -1,6 +1,7 @@
 // R10: whatever a GPU does wrong, the request is answered, with the text that the CPU writes, and the runner says what happened. On a
 // fake one; 200 runs.
 #include <cstdlib>
+#include <tuple>
 #include <utility>
 
 #include "engine/completer.h"
@@ -21,13 +22,13 @@ Result<std::unique_ptr<Device>> open_fake_gpu() {
   return device;
 }
 
-Result<engine::OpenedModel> open(const std::string& device, const FakeMachine& machine, std::size_t memory_mb = 0) {
+Result<engine::OpenedModel> open(const std::string& device, const FakeMachine& machine, const std::string& profile = "int8") {
   cuda_emulator::set_machine(machine);
   engine::RunnerOptions options;
   options.model = model_path("tiny-linear");
   options.device = device;
   options.threads = 1;
-  options.gpu_memory_mb = memory_mb;
+  options.profile = profile;
   options.open_gpu = open_fake_gpu;
   return engine::open_runner(options);
 }
@@ -120,6 +121,40 @@ TEST_CASE("cuda takeover: no driver, an old one, no GPU, a small or old GPU: the
       CHECK(write_text(*opened->runner, prompt(), kText) == expected_of_opened());
     }
   }
+}
+
+TEST_CASE("cuda takeover: the bf16 profile is opened on a GPU, and nowhere else") {
+  FakeMachine no_gpu, small_gpu;
+  no_gpu.n_devices = 0;
+  small_gpu.memory_bytes = 200'000;
+  const std::size_t int8_bytes = open("cuda", {})->info.gpu_bytes;
+  for (const std::string device : {"cuda", "auto"}) {
+    {
+      const auto opened = open(device, {}, "bf16");
+      REQUIRE(opened.has_value());
+      CHECK(std::string(opened->runner->device()) == "cuda");
+      CHECK(opened->info.profile == "bf16");
+      CHECK(opened->info.gpu_bytes > int8_bytes);
+    }
+    for (const auto& [machine, code, reason] : {std::tuple{no_gpu, ErrorCode::kUnsupported, "no CUDA-capable device"},
+                                                std::tuple{small_gpu, ErrorCode::kTooLarge, "bytes of GPU memory, 200000 are free"}}) {
+      const auto refused = open(device, machine, "bf16");
+      REQUIRE_FALSE(refused.has_value());
+      CHECK(refused.error().code == code);
+      CHECK_THAT(refused.error().message, Catch::Contains("the bf16 profile needs a GPU: ") && Catch::Contains(reason) &&
+                                              Catch::Contains("expected --profile int8"));
+    }
+  }
+  const auto on_cpu_device = open("cpu", {}, "bf16");
+  REQUIRE_FALSE(on_cpu_device.has_value());
+  CHECK(on_cpu_device.error().code == ErrorCode::kUnsupported);
+  CHECK_THAT(on_cpu_device.error().message, Catch::Contains("found device 'cpu'"));
+  FakeMachine failing;
+  failing.failing_step = 3;
+  const auto later = open("cuda", failing, "bf16");
+  REQUIRE(later.has_value());
+  CHECK(later->info.device == "cpu");
+  CHECK_THAT(later->info.device_note, Catch::Contains("took over in the f32 profile"));
 }
 
 TEST_CASE("cuda takeover: a cap on the memory is kept, before anything is allocated") {

@@ -51,13 +51,14 @@ def check_ptx(name, ptx):
     for instruction in ("s32.s8.s8.s32", "f32.bf16.bf16.f32"):
         if instruction not in ptx:
             yield "%s: no mma of %s" % (name, instruction)
-    # Between the loop's label and its backward branch: the load of a fragment's four registers right before its product.
-    loads = len(re.findall(r"ld\.global(\.nc)?\.v4\.(u32|b32)", ptx))
-    products = name in PRODUCTS
-    if products and loads < KERNELS[name]:
-        yield "%s: %d loads of 16 bytes, expected one at least in each kernel" % (name, loads)
-    if products and re.search(r"ld\.global(\.nc)?\.(u8|s8|b8|u16|b16)[^\n]*\n[^\n]*mma\.sync", ptx):
-        yield name + ": weights come number by number"
+    # The load of a fragment's four registers comes right before its product.
+    for kernel in re.split(r"\.entry\b", ptx)[1:]:
+        if name not in PRODUCTS or "mma.sync" not in kernel:
+            continue
+        if not re.search(r"ld\.global(\.nc)?\.v4\.(u32|b32)", kernel):
+            yield name + ": no weights come 16 bytes at a time"
+        if re.search(r"ld\.global(\.nc)?\.(u8|s8|b8|u16|b16)[^\n]*\n[^\n]*mma\.sync", kernel):
+            yield name + ": weights come number by number"
     if name == "attention" and "cp.async.cg.shared.global" not in ptx:
         yield name + ": keys and values do not come by async copies"
 
