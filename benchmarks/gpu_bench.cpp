@@ -1,10 +1,12 @@
 #include "benchmarks/gpu_bench.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "benchmarks/report.h"
 #include "engine/model/cuda_library.h"
 #include "engine/model/cuda_runner.h"
+#include "engine/model/f32_runner.h"
 #include "engine/model/int8_runner.h"
 #include "engine/model/open_runner.h"
 #include "engine/stage_times.h"
@@ -25,11 +28,16 @@ using bytemodel::ModelConfig;
 using engine::CudaRunner;
 using engine::ModelRunner;
 using engine::Stopwatch;
+using kernels::cuda::Format;
 using Rows = ModelRunner::Rows;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr const char* kDefaultShapes[] = {"default", "640,20,10,5,1728,2048", "2048,22,16,8,5632,2048", "4096,32,32,8,11008,2048"};
+constexpr Format kFormats[] = {Format::kInt8, Format::kBf16};
 constexpr int kMaxPositions = 8;
+constexpr double kAccepted = 3.5;  // bytes a step, as text has it
+constexpr double kBf16Tolerance =
+    0.1;  // of a row's norm, from the f32 profile's: random models attend sharply; 0.066 is the most that was seen
 
 Bytes made_up_text(std::size_t n, std::uint32_t seed) {
   std::mt19937 random(seed);
@@ -38,32 +46,54 @@ Bytes made_up_text(std::size_t n, std::uint32_t seed) {
   return text;
 }
 
-/// A random model of this configuration, or the default model.
-Result<bytemodel::ModelFile> make_model(const ModelConfig& config) {
-  const auto path = std::filesystem::temp_directory_path() / ("octet-gpu-" + std::to_string(::getpid()) + ".safetensors");
-  const auto written = write_random_model(path, config);
-  auto model = written ? bytemodel::ModelFile::read(path) : tl::unexpected(written.error());
-  std::filesystem::remove(path);
-  return model;
-}
+/// The default model, or a random one, which lies in a file as long as this lives: a runner takes a model away, and there are several.
+class ModelSource {
+ public:
+  /// "default", or a shape.
+  static Result<std::unique_ptr<ModelSource>> of_shape(const std::string& shape) {
+    if (shape == "default") return std::unique_ptr<ModelSource>(new ModelSource(engine::default_model_candidates().back(), false));
+    const auto config = parse_shape(shape, ShapeKind::kOctet);
+    if (!config) return tl::unexpected(config.error());
+    return random(*config);
+  }
+  static Result<std::unique_ptr<ModelSource>> random(const ModelConfig& config) {
+    const auto path = std::filesystem::temp_directory_path() / ("octet-gpu-" + std::to_string(::getpid()) + ".safetensors");
+    std::unique_ptr<ModelSource> source(new ModelSource(path, true));
+    const auto written = write_random_model(path, config);
+    if (!written) return tl::unexpected(written.error());
+    return source;
+  }
+  ModelSource(const ModelSource&) = delete;
+  ModelSource& operator=(const ModelSource&) = delete;
+  ~ModelSource() {
+    std::error_code ignored;
+    if (is_own_) std::filesystem::remove(path_, ignored);
+  }
 
-Result<bytemodel::ModelFile> model_of(const std::string& shape) {
-  if (shape == "default") return bytemodel::ModelFile::read(engine::default_model_candidates().back());
-  const auto config = parse_shape(shape, ShapeKind::kOctet);
-  if (!config) return tl::unexpected(config.error());
-  return make_model(*config);
-}
+  Result<bytemodel::ModelFile> read() const { return bytemodel::ModelFile::read(path_); }
 
-std::unique_ptr<ModelRunner> on_cpu(bytemodel::ModelFile model) {
+ private:
+  ModelSource(std::filesystem::path path, bool is_own) : path_(std::move(path)), is_own_(is_own) {}
+
+  std::filesystem::path path_;
+  bool is_own_;
+};
+
+const char* name_of(Format format) { return format == Format::kInt8 ? "int8" : "bf16"; }
+
+/// What computes beside a GPU: the same in int8, f32 in place of bf16.
+std::unique_ptr<ModelRunner> make_cpu_runner(bytemodel::ModelFile model, Format format) {
+  if (format == Format::kBf16) return std::make_unique<engine::F32Runner>(std::move(model), *kernels::select_kernels(""));
   return std::make_unique<engine::Int8Runner>(std::move(model), *kernels::int8::select(""), std::min(engine::usable_cores(), 16U));
 }
 
-Result<std::unique_ptr<CudaRunner>> on_gpu(bytemodel::ModelFile model) {
+Result<std::unique_ptr<CudaRunner>> make_gpu_runner(bytemodel::ModelFile model, Format format) {
   auto device = engine::open_cuda_device();
   if (!device) return tl::unexpected(device.error());
-  auto steps = engine::CudaSteps::open(model, kernels::cuda::Format::kInt8, std::move(*device), 0);
+  auto steps = engine::CudaSteps::open(model, format, std::move(*device), 0);
   if (!steps) return tl::unexpected(steps.error());
-  return std::make_unique<CudaRunner>(std::move(model), std::move(*steps), on_cpu);
+  return std::make_unique<CudaRunner>(std::move(model), std::move(*steps),
+                                      [format](bytemodel::ModelFile file) { return make_cpu_runner(std::move(file), format); });
 }
 
 ModelConfig random_config(std::mt19937& random) {
@@ -84,29 +114,71 @@ ModelConfig random_config(std::mt19937& random) {
   return c;
 }
 
-bool is_same(engine::LogitsRow a, engine::LogitsRow b) { return std::memcmp(a.data(), b.data(), a.size_bytes()) == 0; }
+/// |a - b| of |a|, both taken as vectors.
+double distance(engine::LogitsRow a, engine::LogitsRow b) {
+  double error = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    error += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+    norm += double{a[i]} * a[i];
+  }
+  return std::sqrt(error / norm);
+}
 
-/// Rows and proposals of both behind `n` bytes in pieces of all lengths; how many rows differ.
-std::size_t count_differences(ModelRunner& expected, ModelRunner& found, std::size_t n, std::uint32_t seed) {
+/// How rows of a GPU compare with the CPU's.
+struct Comparison {
+  std::size_t n_different = 0;  // int8: a bit differs; bf16: further away than kBf16Tolerance
+  double largest_distance = 0;
+
+  void add(engine::LogitsRow expected, engine::LogitsRow found, Format format) {
+    const double d = distance(expected, found);
+    const bool is_same =
+        format == Format::kInt8 ? std::memcmp(expected.data(), found.data(), expected.size_bytes()) == 0 : d <= kBf16Tolerance;
+    n_different += is_same ? 0 : 1;
+    largest_distance = std::max(largest_distance, d);
+  }
+};
+
+/// Rows and proposals of both behind `n` bytes in pieces of all lengths.
+void compare(ModelRunner& expected, ModelRunner& found, std::size_t n, std::uint32_t seed, Format format, Comparison& result) {
   std::mt19937 random(seed);
   const Bytes text = made_up_text(n, seed);
   const auto expected_cache = expected.new_cache();
   const auto found_cache = found.new_cache();
-  std::size_t n_different = 0;
   for (std::size_t at = 0; at < n;) {
     const auto piece = std::span(text).subspan(at, std::min<std::size_t>(n - at, 1 + random() % 20));
     const auto a = expected.forward(piece, *expected_cache, Rows::kAll);
     const auto b = found.forward(piece, *found_cache, Rows::kAll);
-    for (std::size_t i = 0; i < a.size(); ++i) n_different += is_same(a[i], b[i]) ? 0 : 1;
+    for (std::size_t i = 0; i < a.size(); ++i) result.add(a[i], b[i], format);
     expected.begin_draft(piece.size() - 1, *expected_cache);
     found.begin_draft(piece.size() - 1, *found_cache);
     for (int head = 1; head < expected.config().n_predict; ++head) {
       const auto byte = static_cast<std::uint8_t>('a' + random() % 26);
-      n_different += is_same(expected.next_draft(byte), found.next_draft(byte)) ? 0 : 1;
+      result.add(expected.next_draft(byte), found.next_draft(byte), format);
     }
     at += piece.size();
   }
-  return n_different;
+}
+
+/// A random model in a format against the CPU.
+Result<void> compare_random_model(std::uint32_t seed, Format format, Comparison& result) {
+  std::mt19937 random(seed);
+  const ModelConfig config = random_config(random);
+  const auto source = ModelSource::random(config);
+  if (!source) return tl::unexpected(source.error());
+  auto expected = (*source)->read();
+  auto found = (*source)->read();
+  if (!expected || !found) return tl::unexpected((!expected ? expected : found).error());
+  const auto cpu = make_cpu_runner(std::move(*expected), format);
+  const auto gpu = make_gpu_runner(std::move(*found), format);
+  if (!gpu) return tl::unexpected(gpu.error());
+  const std::size_t before = result.n_different;
+  compare(*cpu, **gpu, 300, seed, format, result);
+  if (!(*gpu)->trouble().empty()) return fail(ErrorCode::kUnsupported, (*gpu)->trouble());
+  if (result.n_different > before) {
+    print(stdout, "DIFFERENT: {} rows of {} in {}\n", result.n_different - before, bytemodel::to_json(config), name_of(format));
+  }
+  return {};
 }
 
 /// Bytes a second that the GPU's memory copies, both ways counted.
@@ -140,24 +212,28 @@ double median_ms(int repetitions, F f) {
 }
 
 /// What a step of one position reads and computes.
-StepWork work_of(const ModelConfig& c, std::size_t context, int n_launches) {
+StepWork work_of(const ModelConfig& c, Format format, std::size_t context, int n_launches) {
   const auto parameters = bytemodel::count_parameters(c);
   const double heads = 256.0 * c.d_model * (c.n_predict - 1);  // and of the primary one
   const double cell = c.cell_dim == 0 ? 0 : static_cast<double>(c.cell_dim) * (3.0 * c.d_model + c.cell_dim + 256);
   const double dense = static_cast<double>(parameters.dense) - heads - cell;
-  double kv = 0;
+  const double number_bytes = kernels::cuda::number_bytes(format);
+  double vectors = 0;  // keys and values
   for (const int window : c.window) {
     const std::size_t seen = window == 0 ? context : std::min<std::size_t>(context, static_cast<std::size_t>(window));
-    kv += static_cast<double>(seen) * c.n_kv_heads * (2.0 * c.head_dim + 8);
+    vectors += 2.0 * static_cast<double>(seen) * c.n_kv_heads;
   }
+  const double kv = vectors * c.head_dim;
+  const double scales = format == Format::kInt8 ? vectors * sizeof(float) : 0;
   const double group = static_cast<double>(c.n_heads) / c.n_kv_heads;
-  return {dense + kv, dense + group * kv, n_launches};
+  return {format == Format::kBf16, (dense + kv) * number_bytes + scales, dense + group * kv, n_launches};
 }
 
-Result<nlohmann::json> time_shape(const std::string& shape, const GpuOptions& options, double copy_bytes_per_s) {
-  auto model = model_of(shape);
+Result<nlohmann::json> time_shape(const std::string& shape, const ModelSource& source, Format format, const GpuOptions& options,
+                                  double copy_bytes_per_s) {
+  auto model = source.read();
   if (!model) return tl::unexpected(model.error());
-  auto runner = on_gpu(std::move(*model));
+  auto runner = make_gpu_runner(std::move(*model), format);
   if (!runner) return tl::unexpected(runner.error());
   const ModelConfig& c = (*runner)->config();
   const auto parameters = bytemodel::count_parameters(c);
@@ -170,10 +246,10 @@ Result<nlohmann::json> time_shape(const std::string& shape, const GpuOptions& op
   }
   const double prefill = static_cast<double>(context) / prefilling.elapsed_ms() * 1e3;
 
-  const StepWork work = work_of(c, context, (*runner)->steps().n_launches());
+  const StepWork work = work_of(c, format, context, (*runner)->steps().n_launches());
   print(stdout,
-        "\n== {}: {:.3f}B parameters in products, {:.3f}B in tables; {:.0f} MB of GPU memory; {} launches a step; behind {} bytes\n", shape,
-        static_cast<double>(parameters.dense) / 1e9, static_cast<double>(parameters.tables) / 1e9,
+        "\n== {} in {}: {:.3f}B parameters in products, {:.3f}B in tables; {:.0f} MB of GPU memory; {} launches a step; behind {} bytes\n",
+        shape, name_of(format), static_cast<double>(parameters.dense) / 1e9, static_cast<double>(parameters.tables) / 1e9,
         static_cast<double>((*runner)->steps().memory_bytes()) / 1e6, work.n_launches, context);
   print(stdout, "   prefill {:.0f} bytes/s\n   m   ms      T(m)/T(1)  GB/s   of copying\n", prefill);
   std::vector<double> step_ms;
@@ -192,8 +268,10 @@ Result<nlohmann::json> time_shape(const std::string& shape, const GpuOptions& op
     (*runner)->forward(std::span(text).first(kMaxPositions), *cache, Rows::kAll);
     cache->truncate(context);
   });
-  print(stdout, "   plain {:.0f} bytes/s; a step of {} with proposals {:.3f} ms: {:.0f} bytes/s where 3.5 are accepted\n", 1e3 / step_ms[0],
-        kMaxPositions, drafted_ms, 3.5e3 / drafted_ms);
+  const double plain = 1e3 / step_ms[0];
+  const double drafted = kAccepted * 1e3 / drafted_ms;
+  print(stdout, "   plain {:.0f} bytes/s; a step of {} with proposals {:.3f} ms: {:.0f} bytes/s where {} are accepted\n", plain,
+        kMaxPositions, drafted_ms, drafted, kAccepted);
   nlohmann::json expected;
   print(stdout, "   expected, computed from data sheets, not measured:\n");
   for (const GpuSheet& gpu : known_gpus()) {
@@ -204,11 +282,14 @@ Result<nlohmann::json> time_shape(const std::string& shape, const GpuOptions& op
   }
   if (!(*runner)->trouble().empty()) return fail(ErrorCode::kUnsupported, (*runner)->trouble());
   return nlohmann::json{{"shape", shape},
+                        {"profile", name_of(format)},
                         {"parameters", parameters.dense},
                         {"context", context},
                         {"launches", work.n_launches},
                         {"step_ms", step_ms},
                         {"step_with_proposals_ms", drafted_ms},
+                        {"plain_bytes_per_s", plain},
+                        {"drafted_bytes_per_s", drafted},
                         {"prefill_bytes_per_s", prefill},
                         {"bytes_of_a_step", work.bytes},
                         {"computed", std::move(expected)}};
@@ -230,38 +311,40 @@ int run_gpu(const GpuOptions& options) {
   print(stdout, "{}; {:.1f} GB free, copies {:.0f} GB/s\n", name, static_cast<double>((*device)->free_bytes()) / 1e9, copying / 1e9);
   device->reset();
 
-  std::size_t n_different = 0;
-  for (int i = 0; i < options.models; ++i) {
-    const auto seed = static_cast<std::uint32_t>(i);
-    std::mt19937 random(seed);
-    const ModelConfig config = random_config(random);
-    auto expected = make_model(config);
-    auto found = make_model(config);
-    if (!expected || !found) return report(!expected ? expected.error() : found.error());
-    const auto cpu = on_cpu(std::move(*expected));
-    const auto gpu = on_gpu(std::move(*found));
-    if (!gpu) return report(gpu.error());
-    const std::size_t differences = count_differences(*cpu, **gpu, 300, seed);
-    if (!(*gpu)->trouble().empty()) return report({ErrorCode::kUnsupported, (*gpu)->trouble()});
-    if (differences > 0) print(stdout, "DIFFERENT: {} rows of {}\n", differences, bytemodel::to_json(config));
-    n_different += differences;
+  Comparison compared[2];
+  for (const Format format : kFormats) {
+    Comparison& result = compared[static_cast<std::size_t>(format)];
+    for (int i = 0; i < options.models; ++i) {
+      const auto done = compare_random_model(static_cast<std::uint32_t>(i), format, result);
+      if (!done) return report(done.error());
+    }
   }
-  print(stdout, "{} random models of 300 bytes each against the CPU: {} rows differ\n", options.models, n_different);
+  const auto& [int8, bf16] = compared;
+  print(stdout,
+        "{} random models of 300 bytes each against the CPU: in int8 {} rows differ; in bf16 {} are further from the f32 profile's than {}"
+        " of their norm, the furthest {:.4f}\n",
+        options.models, int8.n_different, bf16.n_different, kBf16Tolerance, bf16.largest_distance);
 
   std::vector<std::string> shapes = options.shapes;
   if (shapes.empty()) shapes.assign(std::begin(kDefaultShapes), std::end(kDefaultShapes));
   nlohmann::json timed = nlohmann::json::array();
   for (const auto& shape : shapes) {
-    auto result = time_shape(shape, options, copying);
-    if (!result) return report(result.error());
-    timed.push_back(std::move(*result));
+    const auto source = ModelSource::of_shape(shape);
+    if (!source) return report(source.error());
+    for (const Format format : kFormats) {
+      auto result = time_shape(shape, **source, format, options, copying);
+      if (!result) return report(result.error());
+      timed.push_back(std::move(*result));
+    }
   }
-  const nlohmann::json result{{"gpu", name},
-                              {"copy_bytes_per_s", copying},
-                              {"compared_models", options.models},
-                              {"different_rows", n_different},
-                              {"shapes", timed}};
-  return write_json(options.json, result, "gpu") && n_different == 0 ? 0 : 1;
+  const nlohmann::json result{
+      {"gpu", name},
+      {"copy_bytes_per_s", copying},
+      {"compared_models", options.models},
+      {"different_rows", int8.n_different},
+      {"bf16", {{"far_rows", bf16.n_different}, {"tolerance", kBf16Tolerance}, {"furthest", bf16.largest_distance}}},
+      {"shapes", timed}};
+  return write_json(options.json, result, "gpu") && int8.n_different + bf16.n_different == 0 ? 0 : 1;
 }
 
 }  // namespace octet::benchmarks

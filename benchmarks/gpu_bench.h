@@ -1,4 +1,5 @@
-// A GPU against the CPU, bit for bit, and then against what its memory can do: one report for the day that a GPU is there.
+// A GPU against the CPU, in int8 bit for bit, in bf16 against f32, and then against what its memory can do: one report for the day that a
+// GPU is there.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,8 @@ struct GpuOptions {
   std::filesystem::path json;
 };
 
-/// Returns the exit code: 1 where there is no GPU to use, where it fails, or where a bit differs from the CPU's.
+/// Returns the exit code: 1 where there is no GPU to use, where it fails, where a bit of int8 differs from the CPU's, or where bf16 is far
+/// from f32.
 int run_gpu(const GpuOptions& options);
 
 }  // namespace octet::benchmarks

@@ -6,10 +6,10 @@ namespace octet::benchmarks {
 namespace {
 
 constexpr GpuSheet kGpus[] = {
-    {"A100", 2.039e12, 312e12},
-    {"H100", 3.35e12, 989.5e12},
-    {"4090", 1.008e12, 330.3e12},
-    {"5090", 1.792e12, 419e12},
+    {"A100", 2.039e12, 312e12, 156e12},
+    {"H100", 3.35e12, 989.5e12, 494.7e12},
+    {"4090", 1.008e12, 330.3e12, 82.6e12},
+    {"5090", 1.792e12, 419e12, 104.8e12},
 };
 
 // From the end of a kernel to the begin of the next one in a graph, roughly, on all of them.
@@ -21,7 +21,8 @@ std::span<const GpuSheet> known_gpus() { return kGpus; }
 
 double expected_step_s(const GpuSheet& gpu, const StepWork& work, int n_positions) {
   const double reading = work.bytes / gpu.bytes_per_s;
-  const double computing = work.products * n_positions / gpu.products_per_s;
+  const double peak = work.is_bf16 ? gpu.bf16_products_per_s : gpu.int8_products_per_s;
+  const double computing = work.products * n_positions / peak;
   return std::max(reading, computing) + kLaunchS * work.n_launches;
 }
 

@@ -7,15 +7,17 @@ namespace octet::benchmarks {
 
 struct GpuSheet {
   const char* name;
-  double bytes_per_s;     // of its memory
-  double products_per_s;  // int8, dense
+  double bytes_per_s;  // of its memory
+  double int8_products_per_s;
+  double bf16_products_per_s;  // summed in f32
 };
 
-/// Source: NVIDIA's data sheets of the A100 SXM 80 GB, H100 SXM, GeForce RTX 4090 and 5090 (int8 tensor operations without sparsity, two a
+/// Source: NVIDIA's data sheets of the A100 SXM 80 GB, H100 SXM, GeForce RTX 4090 and 5090 (tensor operations without sparsity, two a
 /// product).
 std::span<const GpuSheet> known_gpus();
 
 struct StepWork {
+  bool is_bf16;     // or int8
   double bytes;     // weights, keys and values that a step reads
   double products;  // of one position
   int n_launches;

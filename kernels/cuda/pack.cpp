@@ -1,4 +1,4 @@
-#include <cstring>
+#include <algorithm>
 
 #include "kernels/cuda/layout.h"
 
@@ -10,6 +10,7 @@ template <class T>
 void pack(const T* rows, int n, int k, Format format, T* fragments) {
   constexpr int kInWord = 4 / sizeof(T);
   constexpr int kHalf = 4 * kInWord;  // columns of a step
+  std::fill_n(fragments, fragment_bytes(n, k, format) / sizeof(T), T{0});
   for (int row = 0; row < n; ++row) {
     for (int col = 0; col < k; ++col) {
       // Source: PTX ISA, "Matrix fragments for mma.m16n8k32" and "... mma.m16n8k16": a lane has rows `group` and group + 8 and, of a step's
@@ -25,7 +26,6 @@ void pack(const T* rows, int n, int k, Format format, T* fragments) {
 }  // namespace
 
 void pack_fragments(const void* rows, int n, int k, Format format, void* fragments) {
-  std::memset(fragments, 0, fragment_bytes(n, k, format));
   if (format == Format::kInt8) {
     pack(static_cast<const std::int8_t*>(rows), n, k, format, static_cast<std::int8_t*>(fragments));
   } else {

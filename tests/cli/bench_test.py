@@ -47,9 +47,16 @@ class GpuTest(CliTest):
         self.assertIn("computed from data sheets, not measured", result.stdout.decode())
         found = json.loads(report.read_text())
         self.assertEqual((found["gpu"], found["compared_models"], found["different_rows"]), ("Emulated GPU, sm_90", 1, 0))
-        self.assertEqual(found["shapes"][0]["launches"], 9)
-        self.assertEqual(len(found["shapes"][0]["step_ms"]), 8)
-        self.assertEqual(set(found["shapes"][0]["computed"]), {"A100", "H100", "4090", "5090"})
+        self.assertEqual(found["bf16"]["far_rows"], 0)
+        self.assertTrue(0 < found["bf16"]["furthest"] <= found["bf16"]["tolerance"])
+        self.assertEqual([shape["profile"] for shape in found["shapes"]], ["int8", "bf16"])
+        for shape in found["shapes"]:
+            self.assertEqual(shape["launches"], 9)
+            self.assertEqual(len(shape["step_ms"]), 8)
+            self.assertEqual(set(shape["computed"]), {"A100", "H100", "4090", "5090"})
+            self.assertGreater(shape["plain_bytes_per_s"], 0)
+            self.assertGreater(shape["drafted_bytes_per_s"], 0)
+        self.assertGreater(found["shapes"][1]["bytes_of_a_step"], 1.9 * found["shapes"][0]["bytes_of_a_step"])
 
 
 class DecodeTest(CliTest):

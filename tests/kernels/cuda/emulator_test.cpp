@@ -2,6 +2,7 @@
 #include "kernels/cuda/machine.h"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -269,6 +270,23 @@ TEST_CASE("the products of fragments are those of the matrices, and a wrong row 
   const auto widen = [](std::uint16_t x) { return std::bit_cast<float>(static_cast<std::uint32_t>(x) << 16); };
   CHECK(product_of_warp<std::uint16_t, std::uint16_t, float>(Operands::kBf16, half_a, half_b) ==
         plain_product<float>(half_a, half_b, widen));
+}
+
+TEST_CASE("a float becomes the nearest bf16, halves to even, the first of two in the lower half of a word") {
+  using kernels::cuda::from_bf16;
+  using kernels::cuda::to_bf16;
+  const auto bits = [](std::uint32_t x) { return std::bit_cast<float>(x); };
+  CHECK(to_bf16(1.0F) == 0x3F80);
+  CHECK(to_bf16(-1.0F) == 0xBF80);
+  CHECK(to_bf16(bits(0x3F808000)) == 0x3F80);
+  CHECK(to_bf16(bits(0x3F808001)) == 0x3F81);
+  CHECK(to_bf16(bits(0x3F818000)) == 0x3F82);
+  CHECK(to_bf16(bits(0x7F7FFFFF)) == 0x7F80);
+  CHECK(to_bf16(bits(0xFF800000)) == 0xFF80);
+  CHECK(to_bf16(bits(0x00000001)) == 0);
+  for (const std::uint32_t nan : {0x7F800001U, 0x7FFFFFFFU, 0xFFC00000U}) CHECK(std::isnan(from_bf16(to_bf16(bits(nan)))));
+  for (std::uint32_t half = 0; half < 0x7F80; ++half) REQUIRE(to_bf16(from_bf16(static_cast<std::uint16_t>(half))) == half);
+  CHECK(kernels::cuda::bf16_pair(1.0F, -1.0F) == 0xBF803F80U);
 }
 
 }  // namespace octet::tests
