@@ -62,16 +62,16 @@ std::vector<Row> rows_in_pieces(engine::ModelRunner& runner, const Bytes& text, 
 TEST_CASE("cuda bf16: a row's bits are the same in steps, in chunks, beside others and behind what was taken back; and near to f32") {
   cuda_emulator::set_machine({});
   double largest = 0;
-  for (std::uint32_t seed = 0; seed < 8; ++seed) {
+  for (std::uint32_t seed = 0; seed < 5; ++seed) {
     std::mt19937 random(seed);
     const auto config = random_config(random);
     CAPTURE(seed, bytemodel::to_json(config));
     cuda_emulator::set_seed(seed);
     const auto runner = on_gpu(random_model(config, seed), Format::kBf16);
-    const Bytes text = random_code(100, seed);
+    const Bytes text = random_code(90, seed);
     const auto expected = rows_in_pieces(*runner, text, 1, 0, seed);
     const auto in_pieces = rows_in_pieces(*runner, text, 20, 0, seed);
-    const auto behind_chunks = rows_in_pieces(*runner, text, 8, 85, seed);
+    const auto behind_chunks = rows_in_pieces(*runner, text, 8, 75, seed);
     const auto f32 = in_f32(random_model(config, seed));
     const auto cache = f32->new_cache();
     for (std::size_t i = 0; i < text.size(); ++i) {
