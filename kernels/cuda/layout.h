@@ -16,7 +16,8 @@ inline constexpr int kChunkRows = 64;    // positions of a chunk of a prompt
 inline constexpr int kTile = 16;         // output rows of an mma
 inline constexpr int kStepWords = 8;     // of each row that an mma multiplies: a step
 inline constexpr int kSliceSteps = 256;  // of rows in shared memory at once; a multiple of kWarps, so that slices change no order of sums
-inline constexpr int kKvBlock = 256;     // positions of a block of keys and values, aligned to absolute positions
+static_assert(kSliceSteps % kWarps == 0);
+inline constexpr int kKvBlock = 256;  // positions of a block of keys and values, aligned to absolute positions
 inline constexpr int kVocabulary = 256;
 inline constexpr int kMaxTail = 32;  // bytes that an n-gram may reach back
 inline constexpr int kMaxOrders = 16;

@@ -47,7 +47,7 @@ class GpuTest(CliTest):
         self.assertIn("computed from data sheets, not measured", result.stdout.decode())
         found = json.loads(report.read_text())
         self.assertEqual((found["gpu"], found["compared_models"], found["different_rows"]), ("Emulated GPU, sm_90", 1, 0))
-        self.assertEqual(found["bf16"]["far_rows"], 0)
+        self.assertEqual((found["unstable_rows"], found["bf16"]["far_rows"]), (0, 0))
         self.assertTrue(0 < found["bf16"]["furthest"] <= found["bf16"]["tolerance"])
         self.assertEqual([shape["profile"] for shape in found["shapes"]], ["int8", "bf16"])
         for shape in found["shapes"]:
