@@ -26,4 +26,7 @@ struct StepWork {
 /// max(bytes / bandwidth, products / peak) and what launches in a graph cost between one another.
 double expected_step_s(const GpuSheet& gpu, const StepWork& work, int n_positions);
 
+/// The same of a long chunk, whose weights are read, written as plain rows and read again, with about three launches for one.
+double expected_long_chunk_s(const GpuSheet& gpu, const StepWork& work, int n_positions);
+
 }  // namespace octet::benchmarks

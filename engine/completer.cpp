@@ -57,7 +57,7 @@ std::vector<Choice> ranked(LogitsRow row, std::size_t n, ByteChooser& chooser) {
 Completer::Completer(std::unique_ptr<ModelRunner> runner, StepCosts costs, std::unique_ptr<Drafter> drafter,
                      std::shared_ptr<const Mixer> mixer)
     : runner_(std::move(runner)),
-      prefill_chunk_(costs.positions_within(kMaxChunkMs, runner_->max_batch())),
+      prefill_chunk_(costs.chunk_within(kMaxChunkMs, runner_->max_batch())),
       drafter_(std::move(drafter)),
       mixer_(std::move(mixer)) {
   if (!drafter_) drafter_ = std::make_unique<HeadDrafter>(*runner_, std::move(costs));

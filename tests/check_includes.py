@@ -31,6 +31,7 @@ OWN = {
 # Third-party headers, by their first path component or name: who may see them.
 THIRD_PARTY = {
     "boost": ["lsp", "benchmarks", "tests"],
+    "cublasLt.h": ["kernels/cuda"],
     "cuda_runtime.h": ["kernels/cuda"],
     "sanitizer": ["tests"],
     "nlohmann": ["bytemodel", "lsp", "benchmarks", "tests"],
@@ -56,7 +57,7 @@ THIRD_PARTY = {
 KERNEL_STD = {"algorithm", "array", "bit", "cmath", "cpuid.h", "cstddef", "cstdint", "emmintrin.h", "immintrin.h", "span", "string_view", "utility"}
 
 # The library of CUDA kernels is loaded alone, for those who have a GPU.
-CUDA_STD = {"cuda_runtime.h", "cstdio", "ctime"}
+CUDA_STD = {"cublasLt.h", "cuda_runtime.h", "cstdio", "ctime", "dlfcn.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 

@@ -33,16 +33,37 @@ std::size_t StepCosts::positions_within(double ms, std::size_t most) const {
   return n;
 }
 
+std::size_t StepCosts::chunk_within(double ms, std::size_t most) const {
+  for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
+    if (chunk->ms <= ms) return chunk->n_positions;
+  }
+  return positions_within(ms, most);
+}
+
 StepCosts measure_step_costs(ModelRunner& runner) {
   const auto cache = runner.new_cache();
   runner.wake();
-  std::vector<std::uint8_t> text(kTimedContext);
+  const std::size_t batch = runner.max_batch();
+  std::vector<std::uint8_t> text(std::max(kTimedContext, runner.max_prefill()));
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::uint8_t>('a' + i * i % 26);
-  const std::size_t context = std::min(text.size(), cache->capacity() - runner.max_batch());
-  while (cache->length() < context) {
-    const std::size_t n = std::min(runner.max_batch(), context - cache->length());
+  const std::size_t context = std::min(kTimedContext, cache->capacity() - batch);
+  const auto prefill = [&](std::size_t n) {
+    const Stopwatch stopwatch;
     runner.forward(std::span(text).first(n), *cache, ModelRunner::Rows::kLast);
+    return stopwatch.elapsed_ms();
+  };
+  std::vector<StepCosts::Chunk> chunks;
+  if (runner.max_prefill() > batch) {
+    prefill(runner.max_prefill());
+    cache->truncate(0);
+    const double ms = prefill(runner.max_prefill());
+    cache->truncate(0);
+    chunks.push_back({runner.max_prefill(), ms});
   }
+  double batch_ms = std::numeric_limits<double>::infinity();
+  while (cache->length() + batch <= context) batch_ms = std::min(batch_ms, prefill(batch));
+  if (cache->length() > 0) chunks.insert(chunks.begin(), {batch, batch_ms});
+  if (cache->length() < context) prefill(context - cache->length());
 
   // Only 1, 2, 4, ... are timed; those between lie on lines. Other programs only ever make a step slower: the fastest counts.
   const std::size_t most = std::min(kTimedPositions, runner.max_batch());
@@ -79,7 +100,7 @@ StepCosts measure_step_costs(ModelRunner& runner) {
     }
   }
   verify_ms.resize(timed);
-  return {std::move(verify_ms), n_drafts == 0 ? 0 : draft_ms};
+  return {std::move(verify_ms), n_drafts == 0 ? 0 : draft_ms, std::move(chunks)};
 }
 
 }  // namespace octet::engine

@@ -37,7 +37,7 @@ void walk_text(ModelRunner& runner, const DocumentSnapshot& document, std::size_
     std::optional<LogitsRow> row;
     while (cache->length() < known.size()) {
       const auto rest = std::span(known).subspan(cache->length());
-      row = runner.forward(rest.first(std::min(runner.max_batch(), rest.size())), *cache, ModelRunner::Rows::kLast)[0];
+      row = runner.forward(rest.first(std::min(runner.max_prefill(), rest.size())), *cache, ModelRunner::Rows::kLast)[0];
     }
     visit(offset++, *row);
     while (offset < n_bytes && cache->room() > 0 && cache->length() < max_context) {

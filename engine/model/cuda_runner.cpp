@@ -49,7 +49,7 @@ CudaRunner::CudaRunner(bytemodel::ModelFile model, std::unique_ptr<CudaSteps> st
 CudaRunner::~CudaRunner() = default;
 
 std::unique_ptr<KvCache> CudaRunner::new_cache() const {
-  const std::size_t capacity = static_cast<std::size_t>(config_.max_context) + CudaSteps::kMaxBatch;
+  const std::size_t capacity = static_cast<std::size_t>(config_.max_context) + max_prefill();
   return std::make_unique<Cache>(capacity, *steps_, cpu_ == nullptr ? steps_->allocate_cache() : nullptr);
 }
 
@@ -86,7 +86,7 @@ bool CudaRunner::forward_on_gpu(std::span<const Piece> pieces, Rows rows) {
     auto& cache = static_cast<Cache&>(*piece.cache);
     const std::size_t pos = cache.length();
     n += piece.bytes.size();
-    OCTET_CHECK(!piece.bytes.empty() && n <= CudaSteps::kMaxBatch);
+    OCTET_CHECK(!piece.bytes.empty() && n <= (rows == Rows::kLast ? max_prefill() : max_batch()));
     cache.append(piece.bytes);
     cache.rings.will_write(pos, cache.length());
     has_memory = has_memory && cache.memory != nullptr;
@@ -121,9 +121,11 @@ LogitsRows CudaRunner::forward_on_cpu(std::span<const Piece> pieces, Rows rows) 
   std::vector<Piece> on_cpu;
   for (const Piece& piece : pieces) {
     auto& cache = static_cast<Cache&>(*piece.cache);
-    catch_up(cache, cache.length());
+    const std::size_t n = std::min(piece.bytes.size(), cpu_->max_batch());
     cache.append(piece.bytes);
-    on_cpu.push_back({piece.bytes, cache.on_cpu.get()});
+    catch_up(cache, cache.length() - n);
+    on_cpu.push_back({piece.bytes.last(n), cache.on_cpu.get()});
+    n_before_cpu_rows_ = piece.bytes.size() - n;
   }
   has_cpu_rows_ = true;
   return cpu_->forward(on_cpu, rows);
@@ -142,7 +144,7 @@ void CudaRunner::begin_draft_on_cpu() {
   if (draft_.is_of_cpu) {
     // The rows of the last forward() are still there; what was cut off since is cut off here, too.
     cache.on_cpu->truncate(cache.length());
-    return cpu_->begin_draft(draft_.row, *cache.on_cpu);
+    return cpu_->begin_draft(draft_.row - n_before_cpu_rows_, *cache.on_cpu);
   }
   catch_up(cache, cache.length() - 1);
   cpu_->forward(cache.bytes().last(1), *cache.on_cpu, Rows::kLast);

@@ -23,7 +23,7 @@ class CudaRunner final : public ModelRunner {
  public:
   using MakeCpuRunner = std::function<std::unique_ptr<ModelRunner>(bytemodel::ModelFile)>;
 
-  /// `steps` was opened with `model`, which is kept for the CPU; `make_cpu_runner` makes one with the same max_batch().
+  /// `steps` was opened with `model`, which is kept for the CPU; `make_cpu_runner` makes one with at least the same max_batch().
   CudaRunner(bytemodel::ModelFile model, std::unique_ptr<CudaSteps> steps, MakeCpuRunner make_cpu_runner);
   ~CudaRunner() override;
 
@@ -35,6 +35,7 @@ class CudaRunner final : public ModelRunner {
   std::unique_ptr<KvCache> new_cache() const override;
   void copy_cache(const KvCache& from, KvCache& to) const override;
   std::size_t max_batch() const override { return CudaSteps::kMaxBatch; }
+  std::size_t max_prefill() const override { return steps_->max_prefill(); }
   LogitsRows forward(std::span<const Piece> pieces, Rows rows) override;
   void begin_draft(std::size_t row, const KvCache& cache) override;
   LogitsRow next_draft(std::uint8_t previous) override;
@@ -72,6 +73,7 @@ class CudaRunner final : public ModelRunner {
     bool is_of_cpu = false;  // the row is one of the CPU's last forward()
   } draft_;
   bool has_cpu_rows_ = false;
+  std::size_t n_before_cpu_rows_ = 0;  // bytes of the last forward() that the CPU took before those of its last call
 };
 
 }  // namespace octet::engine

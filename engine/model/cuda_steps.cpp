@@ -15,11 +15,45 @@ namespace octet::engine {
 
 namespace cuda = kernels::cuda;
 
+namespace {
+
+/// The rows of kv_q that make its first n_heads heads.
+cuda::Matrix first_heads(const CudaBlock& block, const bytemodel::ModelConfig& c, int n_heads) {
+  cuda::Matrix part = block.kv_q;
+  part.n = n_heads * cuda::n_tiles(c.head_dim) * cuda::kTile;
+  return part;
+}
+
+/// What a chunk is multiplied by.
+std::vector<cuda::Matrix> chunk_matrices(const CudaWeights& weights, const bytemodel::ModelConfig& c) {
+  std::vector<cuda::Matrix> all;
+  if (c.n_orders() > 0) all.push_back(weights.embedding.ngram_proj);
+  for (const CudaBlock& block : weights.layers) all.insert(all.end(), {block.kv_q, block.out, block.gate_up, block.down});
+  for (const CudaBlock& block : weights.heads) all.push_back(first_heads(block, c, 2 * c.n_kv_heads));
+  return all;
+}
+
+/// Positions of a long chunk: as many as there are in a context. 0 where there is no cuBLASLt, or where chunks do as well.
+std::size_t long_rows(const bytemodel::ModelFile& model, cuda::Format format, cuda::Device& device) {
+  constexpr int kUnit = cuda::kChunkRows;
+  const int n_rows = std::min(cuda::kLongRows, model.config().max_context / kUnit * kUnit);
+  if (n_rows < 2 * kUnit) return 0;
+  DeviceArena nowhere;
+  const CudaWeights shapes(model, format, nowhere, 0);
+  for (const cuda::Matrix& matrix : chunk_matrices(shapes, model.config())) {
+    if (!device.can_multiply(cuda::matmul_shape(matrix, n_rows))) return 0;
+  }
+  return static_cast<std::size_t>(n_rows);
+}
+
+}  // namespace
+
 CudaSteps::CudaSteps(const bytemodel::ModelFile& model, cuda::Format format, std::unique_ptr<cuda::Device> device)
     : config_(model.config()),
       format_(format),
-      capacity_(static_cast<std::size_t>(config_.max_context) + kMaxBatch),
-      device_(std::move(device)) {
+      device_(std::move(device)),
+      long_rows_(long_rows(model, format, *device_)),
+      capacity_(static_cast<std::size_t>(config_.max_context) + max_prefill()) {
   const KvRings rings = new_rings();
   const std::size_t n_layers = static_cast<std::size_t>(config_.n_layers);
   for (std::size_t i = 0; i < rings.n_layers(); ++i) {
@@ -33,8 +67,8 @@ Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& m
   std::unique_ptr<CudaSteps> steps(new CudaSteps(model, format, std::move(device)));
   cuda::Device& gpu = *steps->device_;
   DeviceArena plan;
-  CudaWeights(model, format, plan, steps->capacity_);
-  steps->take_buffers(plan);
+  const CudaWeights shapes(model, format, plan, steps->capacity_);
+  steps->take_buffers(plan, shapes);
   steps->memory_bytes_ = plan.size_bytes() + steps->cache_bytes_;
   const std::size_t free_bytes = gpu.free_bytes();
   const std::size_t allowed = max_bytes == 0 ? free_bytes : std::min(max_bytes, free_bytes);
@@ -48,7 +82,7 @@ Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& m
   if (memory != nullptr && steps->requests_ != nullptr && steps->results_ != nullptr) {
     DeviceArena arena(gpu, memory);
     steps->weights_.emplace_back(model, format, arena, steps->capacity_);
-    steps->take_buffers(arena);
+    steps->take_buffers(arena, shapes);
     steps->record();
   }
   if (!gpu.wait(kStepMs)) return fail(ErrorCode::kUnsupported, gpu.error());
@@ -59,7 +93,7 @@ KvRings CudaSteps::new_rings() const {
   std::vector<int> windows = config_.window;
   if (config_.head_kind == bytemodel::HeadKind::kTransformer)
     windows.resize(windows.size() + static_cast<std::size_t>(config_.n_predict), 0);
-  return KvRings(capacity_, windows, kMaxBatch);
+  return KvRings(capacity_, windows, max_prefill());
 }
 
 std::byte* CudaSteps::allocate_cache() {
@@ -73,28 +107,40 @@ bool CudaSteps::copy_cache(const std::byte* from, std::byte* to) {
   return wait();
 }
 
-void CudaSteps::take_buffers(DeviceArena& arena) {
+void CudaSteps::take_buffers(DeviceArena& arena, const CudaWeights& weights) {
   const auto& c = config_;
+  const std::size_t n_rows = max_prefill();
   const auto size = [](std::size_t n, int width) { return n * static_cast<std::size_t>(width); };
   int max_blocks = 1;
   for (const auto& layer : kv_) max_blocks = std::max(max_blocks, cuda::attention_blocks(layer, static_cast<int>(capacity_), format_));
-  const std::size_t n_heads = size(cuda::kChunkRows, c.n_heads);
+  const std::size_t n_heads = size(n_rows, c.n_heads);
   const int kv_q = (c.n_heads + 2 * c.n_kv_heads) * cuda::n_tiles(c.head_dim) * cuda::kTile;
   const int widest = std::max({c.d_model, c.d_ff, c.q_dim(), c.n_orders() * c.ngram_dim});
   buffers_.step = arena.take<cuda::Step>(1);
   buffers_.draft = arena.take<cuda::DraftStep>(1);
-  buffers_.hidden = arena.take<float>(size(kMaxBatch, c.d_model));
+  buffers_.hidden = arena.take<float>(size(n_rows, c.d_model));
   const bool has_blocks = c.head_kind == bytemodel::HeadKind::kTransformer;
-  buffers_.head_hidden = arena.take<float>(has_blocks ? size(kMaxBatch, c.d_model) * static_cast<std::size_t>(c.n_predict) : 0);
+  buffers_.head_hidden = arena.take<float>(has_blocks ? size(n_rows, c.d_model) * static_cast<std::size_t>(c.n_predict) : 0);
   buffers_.queries = arena.take<std::byte>(size(n_heads, cuda::key_bytes(c.head_dim, format_)));
   buffers_.query_scales = arena.take<float>(n_heads);
   buffers_.partial = arena.take<float>(size(n_heads, max_blocks * (c.head_dim + 2)));
   buffers_.n_done = arena.take<int>(size(cuda::kMaxRuns, c.n_kv_heads));
   buffers_.mixed = arena.take<float>(size(n_heads, c.head_dim));
-  buffers_.active = arena.take<float>(size(cuda::kChunkRows, c.d_ff));
-  buffers_.numbers = arena.take<float>(size(cuda::kChunkRows, kv_q));
-  buffers_.rows = {format_, arena.take<unsigned>(cuda::chunk_words(widest, format_)), arena.take<float>(cuda::kChunkRows)};
-  buffers_.logits = arena.take<float>(size(kMaxBatch, cuda::kVocabulary));
+  buffers_.active = arena.take<float>(size(n_rows, c.d_ff));
+  buffers_.numbers = arena.take<float>(size(n_rows, kv_q));
+  buffers_.rows = arena.take<unsigned>(cuda::chunk_words(static_cast<int>(n_rows), widest, format_));
+  buffers_.row_scales = arena.take<float>(n_rows);
+  std::size_t plain_bytes = 0;
+  std::size_t n_sums = 0;
+  for (const cuda::Matrix& w : chunk_matrices(weights, c)) {
+    plain_bytes = std::max(plain_bytes, cuda::fragment_bytes(w.n, w.k, format_));
+    n_sums = std::max(n_sums, size(n_rows, cuda::n_tiles(w.n) * cuda::kTile));
+  }
+  const bool has_long = long_rows_ > 0;
+  buffers_.plain = arena.take<unsigned>(has_long ? plain_bytes / sizeof(unsigned) : 0);
+  buffers_.sums = arena.take<float>(has_long ? n_sums : 0);
+  buffers_.workspace = arena.take<std::byte>(has_long ? cuda::kMatmulWorkspace : 0);
+  buffers_.logits = arena.take<float>(size(n_rows, cuda::kVocabulary));
   buffers_.verdict = arena.take<cuda::Verdict>(1);
   buffers_.proposals = arena.take<float>(size(static_cast<std::size_t>(c.n_predict), cuda::kVocabulary));
 }
@@ -134,13 +180,13 @@ void CudaSteps::record_block(const CudaBlock& block, std::size_t block_idx, cons
     project.n_heads = c.n_heads;
   }
   launch(project);
-  record_attention(step, block_idx);
+  record_attention(step, block_idx, cuda::kMaxRows);
   launch(cuda::AddProductArgs{step, buffers_.mixed, block.out, from, to});
   launch(cuda::GateUpArgs{step, to, block.ffn_norm, eps, block.gate_up, c.d_ff, buffers_.active});
   launch(cuda::AddProductArgs{step, buffers_.active, block.down, to, to});
 }
 
-void CudaSteps::record_attention(const cuda::Step* step, std::size_t block_idx) {
+void CudaSteps::record_attention(const cuda::Step* step, std::size_t block_idx, std::size_t max_runs) {
   const auto& c = config_;
   const auto scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(c.head_dim)));
   launch(cuda::AttentionArgs{format_,
@@ -150,6 +196,7 @@ void CudaSteps::record_attention(const cuda::Step* step, std::size_t block_idx) 
                              {c.n_heads, c.n_kv_heads, c.head_dim},
                              scale,
                              kv_[block_idx],
+                             static_cast<int>(max_runs),
                              cuda::attention_blocks(kv_[block_idx], static_cast<int>(capacity_), format_),
                              buffers_.partial,
                              buffers_.n_done,
@@ -176,42 +223,58 @@ void CudaSteps::record_step() {
   launch(cuda::HeadArgs{buffers_.step, output, w.final_norm, static_cast<float>(config_.norm_eps), w.unembed[0], buffers_.logits});
 }
 
-void CudaSteps::quantize(const float* x, const float* gain, int k) {
-  launch(cuda::QuantizeArgs{buffers_.step, x, gain, static_cast<float>(config_.norm_eps), k, buffers_.rows});
+/// A chunk's rows of k numbers, as the product takes them.
+cuda::ChunkRows CudaSteps::chunk_rows(int k, bool is_long) const {
+  return is_long ? cuda::rows_by_row(format_, buffers_.rows, buffers_.row_scales, static_cast<int>(long_rows_), k)
+                 : cuda::rows_by_step(format_, buffers_.rows, buffers_.row_scales);
 }
 
-void CudaSteps::multiply(cuda::ChunkProductArgs::Kind kind, const cuda::Matrix& w, float* to, int d_ff) {
-  launch(cuda::ChunkProductArgs{kind, buffers_.step, buffers_.rows, w, to, to, d_ff});
+void CudaSteps::quantize(const float* x, const float* gain, const cuda::ChunkRows& rows, int k) {
+  launch(cuda::QuantizeArgs{buffers_.step, x, gain, static_cast<float>(config_.norm_eps), k, rows});
+}
+
+void CudaSteps::multiply(cuda::ChunkProductArgs::Kind kind, const cuda::ChunkRows& rows, const cuda::Matrix& w, float* to, int d_ff) {
+  const cuda::ChunkProductArgs product{kind, buffers_.step, rows, w, to, to, d_ff};
+  if (rows.n_rows == cuda::kChunkRows) return launch(product);
+  launch(cuda::UnpackArgs{w, buffers_.plain});
+  launch(cuda::MatmulArgs{cuda::matmul_shape(w, rows.n_rows), buffers_.plain, rows.words, buffers_.sums, buffers_.workspace});
+  launch(cuda::FinishProductArgs{product, buffers_.sums});
 }
 
 /// The first n_heads heads of kv_q for a chunk's rows.
-void CudaSteps::record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads) {
-  auto finish = cuda::FinishHeadsArgs{qkv(block, block_idx, buffers_.step, buffers_.hidden), buffers_.numbers};
+void CudaSteps::record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads, bool is_long) {
+  const auto rows = chunk_rows(config_.d_model, is_long);
+  auto finish = cuda::FinishHeadsArgs{qkv(block, block_idx, buffers_.step, buffers_.hidden), buffers_.numbers, rows.n_rows};
   finish.qkv.n_heads = n_heads;
-  finish.qkv.kv_q.n = n_heads * cuda::n_tiles(config_.head_dim) * cuda::kTile;
-  quantize(buffers_.hidden, block.attn_norm, config_.d_model);
-  multiply(cuda::ChunkProductArgs::Kind::kStore, finish.qkv.kv_q, buffers_.numbers);
+  finish.qkv.kv_q = first_heads(block, config_, n_heads);
+  quantize(buffers_.hidden, block.attn_norm, rows, config_.d_model);
+  multiply(cuda::ChunkProductArgs::Kind::kStore, rows, finish.qkv.kv_q, buffers_.numbers);
   launch(finish);
 }
 
-void CudaSteps::record_chunk() {
+void CudaSteps::record_chunk(bool is_long) {
   using Kind = cuda::ChunkProductArgs::Kind;
   const auto& c = config_;
   const CudaWeights& w = weights_[0];
-  launch(cuda::EmbedChunkArgs{buffers_.step, w.embedding, buffers_.hidden, buffers_.rows});
-  if (c.n_orders() > 0) multiply(Kind::kAdd, w.embedding.ngram_proj, buffers_.hidden);
+  const std::size_t n_rows = is_long ? long_rows_ : cuda::kChunkRows;
+  const auto grams = chunk_rows(c.n_orders() * c.ngram_dim, is_long);
+  const auto hidden = chunk_rows(c.d_model, is_long);
+  const auto mixed = chunk_rows(c.q_dim(), is_long);
+  const auto active = chunk_rows(c.d_ff, is_long);
+  launch(cuda::EmbedChunkArgs{buffers_.step, w.embedding, buffers_.hidden, grams});
+  if (c.n_orders() > 0) multiply(Kind::kAdd, grams, w.embedding.ngram_proj, buffers_.hidden);
   for (std::size_t i = 0; i < w.layers.size(); ++i) {
     const CudaBlock& block = w.layers[i];
-    record_chunk_heads(block, i, c.n_heads + 2 * c.n_kv_heads);
-    record_attention(buffers_.step, i);
-    quantize(buffers_.mixed, nullptr, c.q_dim());
-    multiply(Kind::kAdd, block.out, buffers_.hidden);
-    quantize(buffers_.hidden, block.ffn_norm, c.d_model);
-    multiply(Kind::kSwiglu, block.gate_up, buffers_.active, c.d_ff);
-    quantize(buffers_.active, nullptr, c.d_ff);
-    multiply(Kind::kAdd, block.down, buffers_.hidden);
+    record_chunk_heads(block, i, c.n_heads + 2 * c.n_kv_heads, is_long);
+    record_attention(buffers_.step, i, n_rows / cuda::kMaxRows);
+    quantize(buffers_.mixed, nullptr, mixed, c.q_dim());
+    multiply(Kind::kAdd, mixed, block.out, buffers_.hidden);
+    quantize(buffers_.hidden, block.ffn_norm, hidden, c.d_model);
+    multiply(Kind::kSwiglu, hidden, block.gate_up, buffers_.active, c.d_ff);
+    quantize(buffers_.active, nullptr, active, c.d_ff);
+    multiply(Kind::kAdd, active, block.down, buffers_.hidden);
   }
-  for (std::size_t i = 0; i < w.heads.size(); ++i) record_chunk_heads(w.heads[i], w.layers.size() + i, 2 * c.n_kv_heads);
+  for (std::size_t i = 0; i < w.heads.size(); ++i) record_chunk_heads(w.heads[i], w.layers.size() + i, 2 * c.n_kv_heads, is_long);
 }
 
 /// The primary head of one row, whose keys and values are there.
@@ -227,7 +290,7 @@ void CudaSteps::record_last_row() {
 
 void CudaSteps::record_proposals() {
   const CudaWeights& w = weights_[0];
-  const auto stride = static_cast<std::ptrdiff_t>(kMaxBatch) * config_.d_model;
+  const auto stride = static_cast<std::ptrdiff_t>(max_prefill()) * config_.d_model;
   cuda::DraftArgs args{};
   for (std::size_t i = 1; i < w.heads.size(); ++i) {
     float* to = buffers_.head_hidden + static_cast<std::ptrdiff_t>(i) * stride;
@@ -256,7 +319,8 @@ void CudaSteps::record() {
     launches();
     return device_->end_graph();
   };
-  chunk_graph_ = graph([&] { record_chunk(); });
+  if (long_rows_ > 0) long_graph_ = graph([&] { record_chunk(true); });
+  chunk_graph_ = graph([&] { record_chunk(false); });
   last_row_graph_ = graph([&] { record_last_row(); });
   rows_graph_ = graph([&] { record_step(); });
   draft_graph_ = graph([&] { record_proposals(); });
@@ -294,31 +358,38 @@ void CudaSteps::send_step(std::size_t request, std::span<const Position> positio
 }
 
 bool CudaSteps::forward(std::span<const Position> positions, Want want) {
-  OCTET_CHECK(!positions.empty() && positions.size() <= kMaxBatch);
+  OCTET_CHECK(!positions.empty() && positions.size() <= (want == Want::kLastRow ? max_prefill() : kMaxBatch));
   if (!error_.empty()) return false;
   has_proposals_ = false;
-  if (want == Want::kLastRow && positions.size() > cuda::kMaxRows) {
-    send_step(0, positions, 0, positions.size());
-    device_->replay(chunk_graph_);
-    send_step(1, positions, positions.size() - 1, 1);
+  const std::size_t n = positions.size();
+  if (want == Want::kLastRow && n > cuda::kMaxRows) {
+    std::size_t request = 0;
+    for (std::size_t first = 0; first < n;) {
+      const bool is_long = 2 * (n - first) > long_rows_ && long_rows_ > 0;
+      const std::size_t n_rows = std::min(n - first, is_long ? long_rows_ : cuda::kChunkRows);
+      send_step(request++, positions, first, n_rows);
+      device_->replay(is_long ? long_graph_ : chunk_graph_);
+      first += n_rows;
+    }
+    send_step(request, positions, n - 1, 1);
     device_->replay(last_row_graph_);
   } else {
-    for (std::size_t first = 0, i = 0; first < positions.size(); first += cuda::kMaxRows, ++i) {
-      const std::size_t n = std::min<std::size_t>(cuda::kMaxRows, positions.size() - first);
-      send_step(i, positions, first, n);
-      has_proposals_ = want == Want::kRowsAndProposals && positions.size() == n && config_.n_predict > 1;
+    for (std::size_t first = 0, request = 0; first < n; first += cuda::kMaxRows, ++request) {
+      const std::size_t n_rows = std::min<std::size_t>(cuda::kMaxRows, n - first);
+      send_step(request, positions, first, n_rows);
+      has_proposals_ = want == Want::kRowsAndProposals && n == n_rows && config_.n_predict > 1;
       device_->replay(has_proposals_ ? step_graph_ : rows_graph_);
     }
   }
-  const std::size_t first_row = want == Want::kLastRow ? positions.size() - 1 : 0;
-  const std::size_t n_rows = positions.size() - first_row;
-  device_->download(results_->logits[first_row], buffers_.logits + first_row * cuda::kVocabulary, n_rows * sizeof(results_->logits[0]));
+  first_result_ = want == Want::kLastRow ? n - 1 : 0;
+  const std::size_t n_results = n - first_result_;
+  device_->download(results_->logits, buffers_.logits + first_result_ * cuda::kVocabulary, n_results * sizeof(results_->logits[0]));
   if (has_proposals_) {
     device_->download(&results_->verdict, buffers_.verdict, sizeof(cuda::Verdict));
     device_->download(results_->proposals, buffers_.proposals,
                       static_cast<std::size_t>(config_.n_predict - 1) * sizeof(results_->proposals[0]));
   }
-  return wait() && are_numbers(results_->logits[first_row], n_rows * cuda::kVocabulary);
+  return wait() && are_numbers(results_->logits[0], n_results * cuda::kVocabulary);
 }
 
 bool CudaSteps::propose(std::size_t row, const Position& at, std::span<const std::uint8_t> given) {

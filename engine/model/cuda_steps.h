@@ -2,11 +2,14 @@
 //
 // A step has up to eight positions; what it is about lies in the device's memory, so that the same graphs serve all steps: with the primary
 // head, with proposals behind the row that the device itself accepts, and proposals alone. A chunk of a prompt has up to 64 positions and
-// graphs of its own: all layers, and the primary head of its last row.
+// graphs of its own: all layers, and the primary head of its last row. Where there is cuBLASLt a long chunk has up to 512: its products are
+// bound by arithmetic, and cuBLASLt is good at that. What costs a chunk the reading of the weights costs a long one three times that, since
+// cuBLASLt wants them as plain rows, which nobody else needs: below half of a long chunk there are chunks.
 //
 // Thread: one at a time. What fails stays (kernels/cuda/device.h): then every call is false.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,6 +37,8 @@ class CudaSteps {
                                                  std::unique_ptr<kernels::cuda::Device> device, std::size_t max_bytes);
 
   kernels::cuda::Format format() const { return format_; }
+  /// The most positions of a sequence that forward() takes where the last row is wanted: a long chunk, or kMaxBatch.
+  std::size_t max_prefill() const { return std::max(long_rows_, kMaxBatch); }
   const char* device_name() const { return device_->name(); }
   const char* error() const { return error_.empty() ? device_->error() : error_.c_str(); }
   /// What the weights, the buffers and a cache take.
@@ -54,9 +59,11 @@ class CudaSteps {
     std::byte* cache;
   };
   enum class Want { kLastRow, kRows, kRowsAndProposals };
-  /// Computes up to kMaxBatch positions, those of a sequence one behind the other. rows(): a row for each, or the last one's alone.
+  /// Computes up to kMaxBatch positions, those of a sequence one behind the other: a row for each; or up to max_prefill() of one sequence,
+  /// and the last one's row.
   bool forward(std::span<const Position> positions, Want want);
-  const float* row(std::size_t position) const { return results_->logits[position]; }
+  /// Of a position of the last forward() that has one.
+  const float* row(std::size_t position) const { return results_->logits[position - first_result_]; }
 
   /// Proposals behind row `row` of the last forward(), which is at `at`, with the first bytes given: proposal i has the row
   /// proposal_row(i). Costs nothing where the device has made those already.
@@ -71,24 +78,26 @@ class CudaSteps {
     float proposals[kernels::cuda::kMaxPredict][kernels::cuda::kVocabulary];
   };
   struct Requests {
-    kernels::cuda::Step steps[kMaxBatch / kernels::cuda::kMaxRows];
+    kernels::cuda::Step steps[kernels::cuda::kLongRows / kernels::cuda::kChunkRows + 1];  // kMaxBatch / kMaxRows are fewer
     kernels::cuda::DraftStep draft;
   };
 
   CudaSteps(const bytemodel::ModelFile& model, kernels::cuda::Format format, std::unique_ptr<kernels::cuda::Device> device);
-  void take_buffers(DeviceArena& arena);
+  void take_buffers(DeviceArena& arena, const CudaWeights& weights);
   void record();
   void record_block(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from, float* to,
                     bool is_draft);
   void record_kv(const CudaBlock& block, std::size_t block_idx);
-  void record_attention(const kernels::cuda::Step* step, std::size_t block_idx);
+  void record_attention(const kernels::cuda::Step* step, std::size_t block_idx, std::size_t max_runs);
   kernels::cuda::QkvArgs qkv(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from) const;
   void record_step();
-  void record_chunk();
-  void record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads);
+  void record_chunk(bool is_long);
+  void record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads, bool is_long);
   void record_last_row();
-  void quantize(const float* x, const float* gain, int k);
-  void multiply(kernels::cuda::ChunkProductArgs::Kind kind, const kernels::cuda::Matrix& w, float* to, int d_ff = 0);
+  kernels::cuda::ChunkRows chunk_rows(int k, bool is_long) const;
+  void quantize(const float* x, const float* gain, const kernels::cuda::ChunkRows& rows, int k);
+  void multiply(kernels::cuda::ChunkProductArgs::Kind kind, const kernels::cuda::ChunkRows& rows, const kernels::cuda::Matrix& w, float* to,
+                int d_ff = 0);
   void record_proposals();
   void launch(const auto& args);
   /// Lays out the positions [first, first + n) as a step in the host's memory and sends it.
@@ -99,8 +108,9 @@ class CudaSteps {
 
   bytemodel::ModelConfig config_;
   kernels::cuda::Format format_;
-  std::size_t capacity_;
   std::unique_ptr<kernels::cuda::Device> device_;
+  std::size_t long_rows_;  // of a long chunk; 0: there are none
+  std::size_t capacity_;
   std::vector<CudaWeights> weights_;        // one, once it is loaded
   std::vector<kernels::cuda::KvLayer> kv_;  // of layers and heads
   std::size_t cache_bytes_ = 0;
@@ -111,25 +121,31 @@ class CudaSteps {
   struct Buffers {
     kernels::cuda::Step* step;
     kernels::cuda::DraftStep* draft;
-    float* hidden;       // [kMaxBatch, d_model]
-    float* head_hidden;  // [n_predict][kMaxBatch, d_model] of transformer heads
+    // [B] is max_prefill().
+    float* hidden;       // [B, d_model]
+    float* head_hidden;  // [n_predict][B, d_model] of transformer heads
     std::byte* queries;
     float* query_scales;
     float* partial;
     int* n_done;
     float* mixed;
     float* active;
-    float* numbers;                 // [kChunkRows, of kv_q] of a chunk
-    kernels::cuda::ChunkRows rows;  // of a chunk, of the widest
-    float* logits;                  // [kMaxBatch, 256]
+    float* numbers;        // [B, of kv_q] of a chunk
+    unsigned* rows;        // of a chunk, as the next product takes them
+    float* row_scales;     // [B]
+    unsigned* plain;       // of a long chunk: the weights of the next product
+    void* sums;            // and what it makes
+    std::byte* workspace;  // cuBLASLt's
+    float* logits;         // [B, 256]
     kernels::cuda::Verdict* verdict;
     float* proposals;  // [n_predict - 1, 256]
   } buffers_{};
-  int chunk_graph_ = -1, last_row_graph_ = -1, rows_graph_ = -1, step_graph_ = -1, draft_graph_ = -1;
+  int long_graph_ = -1, chunk_graph_ = -1, last_row_graph_ = -1, rows_graph_ = -1, step_graph_ = -1, draft_graph_ = -1;
   int n_launches_ = 0;
 
   Requests* requests_ = nullptr;
   Results* results_ = nullptr;
+  std::size_t first_result_ = 0;  // the position whose row is the first of the results
   // Whether the results hold proposals that belong to the last forward().
   bool has_proposals_ = false;
 };

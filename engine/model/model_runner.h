@@ -46,7 +46,7 @@ class ModelRunner {
   /// Empty, or what went wrong with the device that was chosen and who computes instead.
   virtual std::string trouble() const { return {}; }
 
-  /// An empty cache with room for config().max_context positions and one batch more.
+  /// An empty cache with room for config().max_context positions and max_prefill() more.
   virtual std::unique_ptr<KvCache> new_cache() const = 0;
 
   /// Makes `to` hold what `from` holds; both are caches of this runner.
@@ -54,6 +54,8 @@ class ModelRunner {
 
   /// The most bytes that one call of forward() takes.
   virtual std::size_t max_batch() const = 0;
+  /// The same with Rows::kLast; at least max_batch().
+  virtual std::size_t max_prefill() const { return max_batch(); }
 
   /// Consecutive bytes of one sequence.
   struct Piece {
@@ -63,8 +65,9 @@ class ModelRunner {
 
   /// Appends the bytes of each piece to its cache and computes the primary head: row i holds the logits of the byte that follows
   /// the i-th byte of all pieces together, of which there are 1 to max_batch(). The caches are different ones. With
-  /// `Rows::kLast`, for a single piece, only the last byte's row is computed and returned.
-  /// A row's bits do not depend on how the bytes were split into calls, nor on the other pieces.
+  /// `Rows::kLast`, for a single piece, only the last byte's row is computed and returned, of up to max_prefill().
+  /// A row's bits do not depend on the other pieces, nor on how the bytes were split into calls; but in bf16 they depend on which bytes
+  /// were computed in calls of more than max_batch().
   /// The rows are valid until the next call of any method. CHECKs that the caches have room.
   enum class Rows { kAll, kLast };
   virtual LogitsRows forward(std::span<const Piece> pieces, Rows rows) = 0;

@@ -141,6 +141,11 @@ Result<std::unique_ptr<CudaSteps>> load_on_gpu(const bytemodel::ModelFile& model
   return CudaSteps::open(model, format, std::move(*device), options.gpu_memory_mb << 20);
 }
 
+void tell_gpu(const CudaSteps& steps, ModelInfo& info) {
+  info.gpu_bytes = steps.memory_bytes();
+  info.has_cublas = steps.max_prefill() > CudaSteps::kMaxBatch;
+}
+
 /// The profile bf16: on the GPU, or not at all. The CPU that takes over when it fails later computes in f32.
 Result<Measured> open_bf16(bytemodel::ModelFile model, const RunnerOptions& options, ModelInfo& info) {
   const auto refuse = [](ErrorCode code, const std::string& why) {
@@ -151,7 +156,7 @@ Result<Measured> open_bf16(bytemodel::ModelFile model, const RunnerOptions& opti
   if (!kernels) return tl::unexpected(kernels.error());
   auto steps = load_on_gpu(model, options);
   if (!steps) return refuse(steps.error().code, steps.error().message);
-  info.gpu_bytes = (*steps)->memory_bytes();
+  tell_gpu(**steps, info);
   const auto make_cpu_runner = [table = *kernels](bytemodel::ModelFile file) {
     return std::make_unique<F32Runner>(std::move(file), *table);
   };
@@ -171,7 +176,7 @@ Result<Measured> open_on_any(bytemodel::ModelFile model, const RunnerOptions& op
     info.device_note = fmt::format("no GPU is used: {}", steps.error().message);
     return open_on_cpu(std::move(model), options, info.threads);
   }
-  info.gpu_bytes = (*steps)->memory_bytes();
+  tell_gpu(**steps, info);
   const auto make_cpu_runner = [table = *kernels, n_threads = info.threads](bytemodel::ModelFile file) {
     return std::make_unique<Int8Runner>(std::move(file), *table, n_threads);
   };
@@ -189,6 +194,7 @@ Result<Measured> open_on_any(bytemodel::ModelFile model, const RunnerOptions& op
       fmt::format("a step of {} positions takes {:.2f} ms on the GPU and {:.2f} ms on the CPU", kComparedPositions, gpu_ms, cpu_ms);
   if (gpu_ms < cpu_ms) return on_gpu;
   info.gpu_bytes = 0;
+  info.has_cublas = false;
   return on_cpu;
 }
 

@@ -37,6 +37,7 @@ struct ModelInfo {
   std::string device;         // "cpu" or "cuda"
   std::string device_note;    // why that one; empty where "cpu" was asked for
   std::size_t gpu_bytes = 0;  // of the GPU's memory for weights, buffers and a session
+  bool has_cublas = false;    // which multiplies long parts of prompts
   std::string isa;
   std::string profile;
   unsigned threads = 1;

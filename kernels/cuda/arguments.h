@@ -53,9 +53,10 @@ struct AttentionArgs {
   Heads heads;
   float scale;  // head_dim^-0.5 * log2(e)
   KvLayer kv;
+  int max_runs;    // that a step has
   int max_blocks;  // that a row can see: attention_blocks()
   float* partial;  // [kMaxRows, n_heads, max_blocks, head_dim + 2] what attention_keys() keys add, their largest score and their sum
-  int* n_done;     // [kMaxRows, n_kv_heads] blocks that are done; 0 before and after
+  int* n_done;     // [max_runs, n_kv_heads] blocks that are done; 0 before and after
   float* mixed;
 };
 /// Blocks of attention_keys() that a run's rows can touch at most.
@@ -99,19 +100,29 @@ struct HeadArgs {
 // A chunk of a prompt has up to kChunkRows positions: too many to keep their rows in a block's shared memory. They are put into a buffer
 // in the format of the weights, and the products read it; a weight that was loaded serves all of them.
 
-/// Rows in the device's memory, [steps of k][kChunkRows][kStepWords]: what a warp reads at once lies together. Rows that are not there and
-/// columns behind k are zeros.
+/// Rows in the device's memory. Rows that are not there and columns behind k are zeros.
 struct ChunkRows {
   Format format;
   unsigned* words;
-  float* scales;  // kInt8: [kChunkRows]
-};
-constexpr std::size_t chunk_words(int k, Format format) {
-  return static_cast<std::size_t>(kChunkRows) * static_cast<std::size_t>(n_words(k, format));
-}
+  float* scales;    // kInt8: [n_rows]
+  int n_rows;       // that there is room for, in eights
+  int row_stride;   // words from row to row
+  int step_stride;  // words from step to step of k
 
-constexpr std::ptrdiff_t chunk_word(int row, int word) {
-  return (static_cast<std::ptrdiff_t>(word / kStepWords) * kChunkRows + row) * kStepWords + word % kStepWords;
+  constexpr std::ptrdiff_t at(int row, int word) const {
+    return static_cast<std::ptrdiff_t>(word / kStepWords) * step_stride + static_cast<std::ptrdiff_t>(row) * row_stride + word % kStepWords;
+  }
+};
+constexpr std::size_t chunk_words(int n_rows, int k, Format format) {
+  return static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(n_words(k, format));
+}
+/// [steps of k][kChunkRows][kStepWords], for chunk_product: what a warp reads at once lies together.
+constexpr ChunkRows rows_by_step(Format format, unsigned* words, float* scales) {
+  return {format, words, scales, kChunkRows, kStepWords, kChunkRows * kStepWords};
+}
+/// [n_rows][n_words(k)], for cuBLASLt.
+constexpr ChunkRows rows_by_row(Format format, unsigned* words, float* scales, int n_rows, int k) {
+  return {format, words, scales, n_rows, n_words(k, format), kStepWords};
 }
 
 /// hidden = the embeddings alone; grams = the n-gram rows.
@@ -144,10 +155,48 @@ struct ChunkProductArgs {
   int d_ff;           // kSwiglu
 };
 
+// A long chunk is multiplied by cuBLASLt, which wants plain rows: of weights they are made when they are needed, and overwritten.
+
+/// rows[whole tiles of n, n_words(k)] = the words of w.
+struct UnpackArgs {
+  Matrix w;
+  unsigned* rows;
+};
+
+/// All in whole tiles and steps.
+struct MatmulShape {
+  Format format = Format::kInt8;
+  int n = 0;
+  int k = 0;
+  int n_rows = 0;
+
+  bool operator==(const MatmulShape&) const = default;
+};
+constexpr MatmulShape matmul_shape(const Matrix& w, int n_rows) {
+  return {w.format, n_tiles(w.n) * kTile, n_words(w.k, w.format) * per_word(w.format), n_rows};
+}
+/// sums[n_rows, n] = rows[n_rows, k] . weights[n, k]: integers of 32 bits in kInt8, and so exact; floats in kBf16, added in cuBLASLt's
+/// order.
+struct MatmulArgs {
+  MatmulShape shape;
+  const void* weights;
+  const void* rows;
+  void* sums;
+  void* workspace;  // kMatmulWorkspace bytes
+};
+inline constexpr std::size_t kMatmulWorkspace = std::size_t{32} << 20;  // Source: what cuBLAS's documentation says of sm_90
+
+/// What chunk_product() does with its sums: product.x says how many rows there are room for.
+struct FinishProductArgs {
+  ChunkProductArgs product;
+  const void* sums;  // as in MatmulArgs
+};
+
 /// As QkvArgs says, from the numbers of kv_q.
 struct FinishHeadsArgs {
   QkvArgs qkv;           // without what the product reads
-  const float* numbers;  // [kChunkRows, n of kv_q]
+  const float* numbers;  // [n_rows, n of kv_q]
+  int n_rows;            // that there is room for
 };
 
 /// From the rows of logits to the row that proposals start from: as the text of the step's first run goes on, as far as it is what the

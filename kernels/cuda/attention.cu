@@ -216,7 +216,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) attention_kernel(Atte
 }  // namespace
 
 Error launch_attention(const AttentionArgs& args, Stream stream) {
-  const dim3 grid{static_cast<unsigned>(args.max_blocks), static_cast<unsigned>(args.heads.n_kv_heads), kMaxRuns};
+  const dim3 grid{static_cast<unsigned>(args.max_blocks), static_cast<unsigned>(args.heads.n_kv_heads),
+                  static_cast<unsigned>(args.max_runs)};
   const int head_dim = args.heads.head_dim;
   const int bytes = args.format == Format::kInt8 ? attention_bytes<Int8>(head_dim) : attention_bytes<Bf16>(head_dim);
   return launch(args.format, attention_kernel<Int8>, attention_kernel<Bf16>, grid, bytes, stream, args);

@@ -1,7 +1,7 @@
 // Products of weights and a chunk's 64 rows. A block has two tiles of 16 outputs; its eight warps share the columns as those of a step do
 // (product.h), so that a row has the same bits in both. A warp uses each fragment of weights for all rows and each of rows for both tiles.
+#include "kernels/cuda/finish_product.h"
 #include "kernels/cuda/launches.h"
-#include "kernels/cuda/product.h"
 
 namespace octet::kernels::cuda {
 namespace {
@@ -26,12 +26,13 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) chunk_product_kernel(
   const bool has_second = first_tile + 1 < n_tiles(w.n);
   const uint4* weights = static_cast<const uint4*>(w.fragments) + static_cast<std::ptrdiff_t>(first_tile) * steps * 32 + lane;
   const std::ptrdiff_t second = has_second ? static_cast<std::ptrdiff_t>(steps) * 32 : 0;
-  const unsigned* rows = args.x.words + chunk_word(lane / 4, lane % 4);
+  const auto at = [](int row, int word) { return rows_by_step(F::kFormat, nullptr, nullptr).at(row, word); };
+  const unsigned* rows = args.x.words + at(lane / 4, lane % 4);
   for (int k = warp; k < steps; k += kWarps) {
     const uint4 a[kTiles] = {weights[static_cast<std::ptrdiff_t>(k) * 32], weights[second + static_cast<std::ptrdiff_t>(k) * 32]};
 #pragma unroll
     for (int i = 0; i < kRowTiles; ++i) {
-      const unsigned* b = rows + chunk_word(8 * i, k * kStepWords);
+      const unsigned* b = rows + at(8 * i, k * kStepWords);
       const uint2 fragment{b[0], b[4]};
       F::multiply(sums[0][i].of, a[0], fragment);
       F::multiply(sums[1][i].of, a[1], fragment);
@@ -57,22 +58,11 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) chunk_product_kernel(
 #pragma unroll
     for (int tile = 0; tile < kTiles; ++tile) {
       const int output = (first_tile + tile) * kTile + sum_output(lane, i);
-      const bool exists = output < w.n;
-      numbers[tile] = 0;
-      if constexpr (F::kHasScales) {
-        if (exists) numbers[tile] = scaled(all[tile].of[i], args.x.scales[row], w.scales[output]);
-      } else {
-        numbers[tile] = all[tile].of[i];
-      }
-      if (args.kind == ChunkProductArgs::Kind::kSwiglu || !exists) continue;
-      const bool adds = args.kind == ChunkProductArgs::Kind::kAdd;
-      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(adds ? step.first_row + row : row) * w.n + output;
-      args.to[at] = adds ? args.from[at] + numbers[tile] : numbers[tile];
+      numbers[tile] = number_of<F>(args, all[tile].of[i], row, output);
+      if (args.kind != ChunkProductArgs::Kind::kSwiglu && output < w.n) put_number(args, step.first_row, row, output, numbers[tile]);
     }
     const int column = static_cast<int>(blockIdx.x) * kTile + sum_output(lane, i);
-    if (args.kind == ChunkProductArgs::Kind::kSwiglu && column < args.d_ff) {
-      args.to[static_cast<std::ptrdiff_t>(row) * args.d_ff + column] = reference::silu(numbers[0]) * numbers[1];
-    }
+    if (args.kind == ChunkProductArgs::Kind::kSwiglu && column < args.d_ff) put_gated(args, row, column, numbers[0], numbers[1]);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "kernels/cuda/launches.h"
+#include "kernels/cuda/matmul.h"
 
 namespace octet::kernels::cuda {
 namespace {
@@ -32,6 +33,7 @@ class GpuDevice final : public Device {
     // Where the GPU hangs every call would wait for it: what it has, it keeps.
     for (int i = 0; i < n_graphs_ && !is_hanging_; ++i) cudaGraphExecDestroy(graphs_[i]);
     if (!is_hanging_) {
+      matmul_.close();
       cudaEventDestroy(event_);
       cudaStreamDestroy(stream_);
     }
@@ -52,6 +54,8 @@ class GpuDevice final : public Device {
     check(cudaMemGetInfo(&free_bytes, &total), "how much memory is free");
     return free_bytes;
   }
+
+  bool can_multiply(const MatmulShape& shape) override { return is_usable() && matmul_.can_multiply(shape); }
 
   void* allocate(std::size_t n_bytes) override { return allocate(n_bytes, false); }
   void* allocate_host(std::size_t n_bytes) override { return allocate(n_bytes, true); }
@@ -92,6 +96,13 @@ class GpuDevice final : public Device {
   void launch(const QuantizeArgs& args) override { launch_with(launch_quantize, args, "quantize"); }
   void launch(const ChunkProductArgs& args) override { launch_with(launch_chunk_product, args, "chunk_product"); }
   void launch(const FinishHeadsArgs& args) override { launch_with(launch_finish_heads, args, "finish_heads"); }
+  void launch(const UnpackArgs& args) override { launch_with(launch_unpack, args, "unpack"); }
+  void launch(const MatmulArgs& args) override {
+    if (!is_usable()) return;
+    const char* wrong = matmul_.launch(args, stream_);
+    if (wrong != nullptr) std::snprintf(error_, sizeof(error_), "a product by cuBLASLt: %s", wrong);
+  }
+  void launch(const FinishProductArgs& args) override { launch_with(launch_finish_product, args, "finish_product"); }
   void launch(const AcceptArgs& args) override { launch_with(launch_accept, args, "accept"); }
   void launch(const DraftArgs& args) override { launch_with(launch_draft, args, "draft"); }
   int end_graph() override {
@@ -170,6 +181,7 @@ class GpuDevice final : public Device {
   bool is_hanging_ = false;
   cudaStream_t stream_ = nullptr;
   cudaEvent_t event_ = nullptr;
+  Matmul matmul_;
   cudaGraphExec_t graphs_[kMaxGraphs];
   int n_graphs_ = 0;
   Memory* memory_ = nullptr;

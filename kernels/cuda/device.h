@@ -19,6 +19,9 @@ class Device {
   virtual const char* name() const = 0;
   virtual std::size_t free_bytes() = 0;
 
+  /// Whether cuBLASLt is installed and knows a way to multiply these.
+  virtual bool can_multiply(const MatmulShape& shape) = 0;
+
   /// Memory of the GPU, and of the host in reach of the GPU; 256-byte aligned. nullptr where there is none.
   virtual void* allocate(std::size_t n_bytes) = 0;
   virtual void release(void* memory) = 0;
@@ -42,6 +45,9 @@ class Device {
   virtual void launch(const QuantizeArgs& args) = 0;
   virtual void launch(const ChunkProductArgs& args) = 0;
   virtual void launch(const FinishHeadsArgs& args) = 0;
+  virtual void launch(const UnpackArgs& args) = 0;
+  virtual void launch(const MatmulArgs& args) = 0;  // where can_multiply()
+  virtual void launch(const FinishProductArgs& args) = 0;
   virtual void launch(const AcceptArgs& args) = 0;
   virtual void launch(const DraftArgs& args) = 0;
   virtual int end_graph() = 0;
@@ -54,7 +60,7 @@ class Device {
 };
 
 /// Changes whenever a library and a program of different versions would misunderstand one another.
-inline constexpr int kDeviceVersion = 3;
+inline constexpr int kDeviceVersion = 4;
 
 /// nullptr where there is no GPU to use: then why[why_bytes] says what was expected and found.
 using OpenDevice = Device* (*)(int version, char* why, std::size_t why_bytes);

@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) embed_chunk_kernel(Em
   const int n = n_words(k, F::kFormat);
   SharedSpace space;
   const Shared<int> indices = space.take<int>(kMaxRows * kMaxOrders);
-  const auto put = [&](int word, unsigned numbers) { args.grams.words[chunk_word(row_idx, word)] = numbers; };
+  const auto put = [&](int word, unsigned numbers) { args.grams.words[args.grams.at(row_idx, word)] = numbers; };
   typename F::Scale scale{};
   if (row_idx >= step.n_rows) {
     for (int word = lane_index(); word < n; word += 32) put(word, 0);
@@ -64,8 +64,8 @@ constexpr int kIndexBytes = shared_part(kMaxRows * kMaxOrders * 4);
 }  // namespace
 
 Error launch_embed_chunk(const EmbedChunkArgs& args, Stream stream) {
-  return launch(args.embedding.format, embed_chunk_kernel<Int8>, embed_chunk_kernel<Bf16>, {kChunkRows / kWarps, 1, 1}, kIndexBytes, stream,
-                args);
+  const dim3 grid{static_cast<unsigned>(args.grams.n_rows / kWarps), 1, 1};
+  return launch(args.embedding.format, embed_chunk_kernel<Int8>, embed_chunk_kernel<Bf16>, grid, kIndexBytes, stream, args);
 }
 
 Error launch_embed(const EmbedArgs& args, Stream stream) {

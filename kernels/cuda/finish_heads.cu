@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) finish_heads_kernel(F
 }  // namespace
 
 Error launch_finish_heads(const FinishHeadsArgs& args, Stream stream) {
-  const dim3 grid{static_cast<unsigned>(args.qkv.n_heads), kChunkRows / kWarps, 1};
+  const dim3 grid{static_cast<unsigned>(args.qkv.n_heads), static_cast<unsigned>(args.n_rows / kWarps), 1};
   return launch(args.qkv.kv_q.format, finish_heads_kernel<Int8>, finish_heads_kernel<Bf16>, grid,
                 shared_part(kWarps * args.qkv.heads.head_dim * 4), stream, args);
 }

@@ -24,6 +24,8 @@ Error launch_head(const HeadArgs& args, Stream stream);
 Error launch_embed_chunk(const EmbedChunkArgs& args, Stream stream);
 Error launch_quantize(const QuantizeArgs& args, Stream stream);
 Error launch_chunk_product(const ChunkProductArgs& args, Stream stream);
+Error launch_unpack(const UnpackArgs& args, Stream stream);
+Error launch_finish_product(const FinishProductArgs& args, Stream stream);
 Error launch_finish_heads(const FinishHeadsArgs& args, Stream stream);
 Error launch_accept(const AcceptArgs& args, Stream stream);
 Error launch_draft(const DraftArgs& args, Stream stream);

@@ -11,8 +11,9 @@ inline constexpr int kWarps = 8;  // of a block
 inline constexpr int kThreads = 32 * kWarps;
 inline constexpr int kBlocksAtOnce = 2;  // on a multiprocessor: at most 128 registers a thread
 inline constexpr int kMaxRows = 8;       // positions of a step: the columns of an mma, and a warp for each
-inline constexpr int kMaxRuns = 8;       // of a step
-inline constexpr int kChunkRows = 64;    // positions of a chunk of a prompt
+inline constexpr int kChunkRows = 64;    // positions of a chunk of a prompt that our kernels multiply
+inline constexpr int kLongRows = 512;    // the most of one that cuBLASLt multiplies
+inline constexpr int kMaxRuns = kLongRows / kMaxRows;
 inline constexpr int kTile = 16;         // output rows of an mma
 inline constexpr int kStepWords = 8;     // of each row that an mma multiplies: a step
 inline constexpr int kSliceSteps = 256;  // of rows in shared memory at once; a multiple of kWarps, so that slices change no order of sums
@@ -99,11 +100,11 @@ struct Run {
 };
 /// What a step is about. It lies in the device's memory, so that one captured graph serves all steps.
 struct Step {
-  std::int32_t n_rows;     // 1 to kMaxRows, in a chunk to kChunkRows
+  std::int32_t n_rows;     // 1 to kMaxRows, in a chunk to kChunkRows or kLongRows
   std::int32_t first_row;  // where its rows stand in the buffers of hidden states and logits
   std::int32_t n_runs;     // of at most kMaxRows rows each
   Run runs[kMaxRuns];
-  Row rows[kChunkRows];  // last: what is not used need not be copied
+  Row rows[kLongRows];  // last: what is not used need not be copied
 
   static constexpr std::size_t bytes_of(std::int32_t n) { return offsetof(Step, rows) + static_cast<std::size_t>(n) * sizeof(Row); }
 };

@@ -10,7 +10,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) quantize_kernel(Quant
   const Step& step = *args.step;
   const int row = static_cast<int>(blockIdx.x) * kWarps + warp_index();
   const int n = n_words(args.k, F::kFormat);
-  const auto put = [&](int word, unsigned numbers) { args.out.words[chunk_word(row, word)] = numbers; };
+  const auto put = [&](int word, unsigned numbers) { args.out.words[args.out.at(row, word)] = numbers; };
   typename F::Scale scale{};
   if (row >= step.n_rows) {
     for (int word = lane_index(); word < n; word += 32) put(word, 0);
@@ -30,7 +30,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) quantize_kernel(Quant
 }  // namespace
 
 Error launch_quantize(const QuantizeArgs& args, Stream stream) {
-  return launch(args.out.format, quantize_kernel<Int8>, quantize_kernel<Bf16>, {kChunkRows / kWarps, 1, 1}, 0, stream, args);
+  return launch(args.out.format, quantize_kernel<Int8>, quantize_kernel<Bf16>, {static_cast<unsigned>(args.out.n_rows / kWarps), 1, 1}, 0,
+                stream, args);
 }
 
 }  // namespace octet::kernels::cuda

@@ -75,7 +75,10 @@ int run_doctor(const Options& options, const DoctorCommand& command) {
     const auto& info = model->info;
     std::string device = fmt::format("{}, {} kernels, profile {}, {} thread{}", info.device, info.isa, info.profile, info.threads,
                                      info.threads == 1 ? "" : "s");
-    if (info.gpu_bytes > 0) device += fmt::format(", {:.0f} MB of GPU memory", static_cast<double>(info.gpu_bytes) / 1e6);
+    if (info.gpu_bytes > 0) {
+      device += fmt::format(", {:.0f} MB of GPU memory, long prompts by {}", static_cast<double>(info.gpu_bytes) / 1e6,
+                            info.has_cublas ? "cuBLASLt" : "own kernels");
+    }
     if (!info.device_note.empty()) device += fmt::format(" ({})", info.device_note);
     if (options.runner.device == "cuda" && info.device != "cuda") device = "cuda was asked for, found " + device;
     checks.push_back({"device", options.runner.device != "cuda" || info.device == "cuda", std::move(device)});

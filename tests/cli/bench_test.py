@@ -54,8 +54,9 @@ class GpuTest(CliTest):
             self.assertEqual(shape["launches"], 9)
             self.assertEqual(len(shape["step_ms"]), 8)
             self.assertEqual(set(shape["computed"]), {"A100", "H100", "4090", "5090"})
-            self.assertGreater(shape["plain_bytes_per_s"], 0)
-            self.assertGreater(shape["drafted_bytes_per_s"], 0)
+            self.assertEqual(shape["max_prefill"], 256)
+            for rate in ("plain", "drafted", "prefill", "prefill_in_chunks"):
+                self.assertGreater(shape[rate + "_bytes_per_s"], 0)
         self.assertGreater(found["shapes"][1]["bytes_of_a_step"], 1.9 * found["shapes"][0]["bytes_of_a_step"])
 
 

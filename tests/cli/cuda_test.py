@@ -73,7 +73,9 @@ class CudaTest(CliTest):
 
     def test_doctor_tells_what_a_gpu_holds_and_fails_without_one(self):
         report = json.loads(self.succeed("doctor", "--json", "--device", "cuda", env=self.env()))
-        self.assertRegex(report["checks"][0]["detail"], r"cuda, Emulated GPU, sm_90 kernels, .* MB of GPU memory")
+        self.assertRegex(report["checks"][0]["detail"], r"cuda, Emulated GPU, sm_90 kernels, .* MB of GPU memory, long prompts by cuBLASLt")
+        report = json.loads(self.succeed("doctor", "--json", "--device", "cuda", env=self.env("cublas")))
+        self.assertIn("long prompts by own kernels", report["checks"][0]["detail"])
         failed = run("doctor", "--device", "cuda", env=self.env("none"))
         self.assertEqual(failed.returncode, FAILED)
         self.assertIn("cuda was asked for, found cpu", failed.stdout.decode())

@@ -101,8 +101,8 @@ inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std:
   const auto cache = runner.new_cache();
   std::uint8_t own = 0;
   std::size_t row = 0;
-  for (std::size_t i = 0; i < prompt.size(); i += runner.max_batch()) {
-    const auto part = std::span(prompt).subspan(i, std::min(runner.max_batch(), prompt.size() - i));
+  for (std::size_t i = 0; i < prompt.size(); i += runner.max_prefill()) {
+    const auto part = std::span(prompt).subspan(i, std::min(runner.max_prefill(), prompt.size() - i));
     own = best_byte(runner.forward(part, *cache, Rows::kLast)[0]);
     row = part.size() - 1;
   }
@@ -128,8 +128,8 @@ inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std:
 inline Bytes write_plainly(engine::ModelRunner& runner, const Bytes& prompt, std::size_t n) {
   const auto cache = runner.new_cache();
   Bytes text;
-  for (std::size_t i = 0; i < prompt.size(); i += runner.max_batch()) {
-    const auto part = std::span(prompt).subspan(i, std::min(runner.max_batch(), prompt.size() - i));
+  for (std::size_t i = 0; i < prompt.size(); i += runner.max_prefill()) {
+    const auto part = std::span(prompt).subspan(i, std::min(runner.max_prefill(), prompt.size() - i));
     text.assign(1, best_byte(runner.forward(part, *cache, Rows::kLast)[0]));
   }
   while (text.size() < n && text.back() != kEnd) text.push_back(best_byte(runner.forward(std::span(text).last(1), *cache, Rows::kLast)[0]));

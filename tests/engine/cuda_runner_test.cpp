@@ -111,7 +111,7 @@ TEST_CASE("cuda runner: sequences beyond one block of keys, and rings that turn 
     REQUIRE(same_bits(expected_row[0], found_row[0]));
   }
   for (const std::size_t length : {std::size_t{1300}, std::size_t{1000}, std::size_t{600}, std::size_t{100}}) {
-    CHECK(expected_cache->reusable(length) == found_cache->reusable(length));
+    CHECK(expected_cache->reusable(length) <= found_cache->reusable(length));  // rings with room for a long chunk hold more
   }
 }
 

@@ -87,6 +87,7 @@ TEST_CASE("cuda takeover: the GPU is used where it was asked for, and its memory
   CHECK(opened->info.isa == "Emulated GPU, sm_90");
   CHECK(opened->info.device_note.empty());
   CHECK(opened->info.gpu_bytes > 100'000);
+  CHECK(opened->info.has_cublas == (opened->runner->max_prefill() > 64));
   CHECK(cuda_emulator::counts().live_bytes < opened->info.gpu_bytes);
   CHECK(write_text(*opened->runner, prompt(), kText) == expected_of_opened());
   CHECK(cuda_emulator::counts().live_bytes < opened->info.gpu_bytes);

@@ -87,7 +87,7 @@ TEST_CASE("cuda: keys, values and queries are where and what they should be, and
         for (int i = 0; i < args.kv_q.n; ++i) produced.data()[row * args.kv_q.n + i] = w.times(i, x);
       }
       run_kernel(seed, [&](cuda::Stream stream) {
-        return is_chunk ? cuda::launch_finish_heads({args, produced.data()}, stream) : cuda::launch_qkv(args, stream);
+        return is_chunk ? cuda::launch_finish_heads({args, produced.data(), cuda::kChunkRows}, stream) : cuda::launch_qkv(args, stream);
       });
 
       cuda::Step expected_step = step;
@@ -284,8 +284,8 @@ TEST_CASE("cuda: attention") {
         }
       }
       run_kernel(seed, [&](cuda::Stream stream) {
-        return cuda::launch_attention({format, &step, queries.data(), query_scales->data(), heads, scale, kv, max_blocks, partial.data(),
-                                       n_done.data(), mixed.data()},
+        return cuda::launch_attention({format, &step, queries.data(), query_scales->data(), heads, scale, kv, cuda::kMaxRows, max_blocks,
+                                       partial.data(), n_done.data(), mixed.data()},
                                       stream);
       });
       REQUIRE(std::memcmp(mixed.data(), expected.data(), 4 * product(step.n_rows, heads.n_heads * head_dim)) == 0);

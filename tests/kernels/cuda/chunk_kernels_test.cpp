@@ -27,27 +27,41 @@ cuda::Step random_chunk(RandomFloats& random) {
 }
 constexpr int kBufferRows = cuda::kChunkRows + 3;
 
-/// Rows as the kernels write them: step by step, each row's words of a step together.
+/// Rows as the kernels write them: step by step, each row's words of a step together; or row by row, of a long chunk.
 struct ChunkStorage {
-  ChunkStorage(int columns, Format of) : k(columns), format(of), words(cuda::chunk_words(columns, of)), scales(cuda::kChunkRows) {}
-  cuda::ChunkRows rows() { return {format, words.data(), scales.data()}; }
+  ChunkStorage(int columns, Format of, bool by_row = false)
+      : k(columns),
+        format(of),
+        is_by_row(by_row),
+        n_rows(by_row ? kLong : cuda::kChunkRows),
+        words(cuda::chunk_words(n_rows, columns, of)),
+        scales(static_cast<std::size_t>(n_rows)) {}
+  cuda::ChunkRows rows() {
+    return is_by_row ? cuda::rows_by_row(format, words.data(), scales.data(), n_rows, k)
+                     : cuda::rows_by_step(format, words.data(), scales.data());
+  }
   void set_row(int i, const FormattedRow& row) {
     const auto bytes = row.words(k, format);
+    const auto at = static_cast<std::size_t>(i);
     for (std::size_t step = 0; step * 32 < bytes.size(); ++step) {
-      std::memcpy(words.data() + (step * 64 + static_cast<std::size_t>(i)) * 8, &bytes[step * 32], 32);
+      const std::size_t to = is_by_row ? at * bytes.size() / 4 + step * 8 : (step * 64 + at) * 8;
+      std::memcpy(words.data() + to, &bytes[step * 32], 32);
     }
     if (format == Format::kInt8) scales.data()[i] = row.scale;
   }
 
+  static constexpr int kLong = 80;
   int k;
   Format format;
+  bool is_by_row;
+  int n_rows;
   Aligned<unsigned> words;
   Aligned<float> scales;
 };
 
 void require_same(ChunkStorage& found, ChunkStorage& expected) {
   REQUIRE(std::memcmp(found.words.data(), expected.words.data(), 4 * found.words.size()) == 0);
-  for (int i = 0; i < cuda::kChunkRows; ++i) REQUIRE(is_same_number(found.scales.data()[i], expected.scales.data()[i]));
+  for (int i = 0; i < found.n_rows; ++i) REQUIRE(is_same_number(found.scales.data()[i], expected.scales.data()[i]));
 }
 
 /// The rows of a step, [first, first + n) of a chunk.
@@ -73,12 +87,13 @@ TEST_CASE("cuda: a chunk's rows are quantised or rounded, normed or not") {
       const auto x = device_floats(random_rows(random, kBufferRows, k));
       const auto gain = device_floats(random.normal(static_cast<std::size_t>(k)));
       const bool has_norm = random.below(2) == 0;
-      ChunkStorage found(k, format);
-      ChunkStorage expected(k, format);
+      const bool by_row = random.below(2) == 0;
+      ChunkStorage found(k, format, by_row);
+      ChunkStorage expected(k, format, by_row);
       run_kernel(seed, [&](cuda::Stream stream) {
         return cuda::launch_quantize({&step, x->data(), has_norm ? gain->data() : nullptr, kEps, k, found.rows()}, stream);
       });
-      for (int row = 0; row < cuda::kChunkRows; ++row) {
+      for (int row = 0; row < found.n_rows; ++row) {
         if (row >= step.n_rows) {
           expected.set_row(row, {});
         } else if (has_norm) {
@@ -152,12 +167,13 @@ TEST_CASE("cuda: a chunk's bytes are embedded, and their n-grams looked up") {
       const RandomEmbedding embedding(random, e, format);
       Aligned<float> hidden(product(kBufferRows, e.d_model));
       Aligned<float> expected_hidden(hidden.size());
-      ChunkStorage found(width, format);
-      ChunkStorage expected(width, format);
+      const bool by_row = random.below(2) == 0;
+      ChunkStorage found(width, format, by_row);
+      ChunkStorage expected(width, format, by_row);
       run_kernel(seed, [&](cuda::Stream stream) {
         return cuda::launch_embed_chunk({&step, embedding.device(), hidden.data(), found.rows()}, stream);
       });
-      for (int row = 0; row < cuda::kChunkRows; ++row) {
+      for (int row = 0; row < found.n_rows; ++row) {
         const auto grams = row < step.n_rows ? embedding.grams_of(step.rows[row].tail) : std::vector<float>{};
         expected.set_row(row, grams.empty() ? FormattedRow{} : formatted(grams.data(), width, format));
         for (int i = 0; row < step.n_rows && i < e.d_model; ++i) {

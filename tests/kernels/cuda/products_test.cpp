@@ -154,6 +154,7 @@ TEST_CASE("cuda: models of 0.1B, 1B and 7B parameters fit the shared memory of e
     cuda::AttentionArgs attention{};
     attention.format = format;
     attention.heads = heads;
+    attention.max_runs = cuda::kMaxRuns;
     attention.max_blocks = 16;
     cuda::GateUpArgs gate_up{};
     gate_up.gate_up = matrix(2 * d_ff, d_model);
@@ -166,6 +167,7 @@ TEST_CASE("cuda: models of 0.1B, 1B and 7B parameters fit the shared memory of e
     chunk.w = down.w;
     cuda::FinishHeadsArgs finish{};
     finish.qkv = qkv;
+    finish.n_rows = cuda::kLongRows;
     cuda::DraftArgs draft{};
     draft.embedding = embed.embedding;
     draft.cell.dim = 1024;

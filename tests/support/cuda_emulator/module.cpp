@@ -1,6 +1,6 @@
 // The emulated GPU as a library that octet loads in place of octet_cuda. $OCTET_FAKE_GPU plans a fault: "driver" (none, or too old), "none"
 // (no GPU), "memory=N" (the N-th allocation fails), "step=N" (the N-th step fails), "file=PATH" (steps fail once it exists), "nan=N" (from
-// the N-th step on no numbers), "hang=N".
+// the N-th step on no numbers), "hang=N", "cublas" (there is none).
 #include <cstdlib>
 #include <string>
 
@@ -21,6 +21,7 @@ namespace {
   if (fault.starts_with("file=")) machine.failing_file = fault.substr(equals + 1);
   if (fault.starts_with("nan=")) machine.spoilt_step = n;
   if (fault.starts_with("hang=")) machine.hanging_step = n;
+  if (fault == "cublas") machine.has_cublas = false;
   octet::cuda_emulator::set_machine(machine);
   return true;
 }();

@@ -81,8 +81,11 @@ void set_machine(const FakeMachine& machine) {
   s.report.clear();
   s.sticky = s.last = cudaSuccess;
 }
-Counts counts() { return state().counts; }
+const FakeMachine& machine() { return state().machine; }
+Counts& counts() { return state().counts; }
 std::string report() { return state().report; }
+
+void queue_work(cudaStream_t stream, std::function<void()> work) { add(*stream, std::move(work)); }
 
 cudaError_t queue(cudaStream_t stream, Dim3 grid, Dim3 block, std::size_t shared_bytes, std::function<void()> kernel) {
   if (shared_bytes > state().machine.shared_bytes || grid.count() == 0) return result(cudaErrorInvalidValue);

@@ -82,6 +82,8 @@ struct FakeMachine {
   int hanging_step = -1;                // the n-th launched graph never ends
   std::string failing_file;             // as failing_step, from the moment on that this file exists
   int spoilt_step = -1;                 // from the n-th launched graph on, floats that come from the device are NaN
+  bool has_cublas = true;               // cuBLASLt is installed
+  int unknown_product = -1;             // the n-th product that cuBLASLt is asked about has no way to be computed
 };
 void set_machine(const FakeMachine& machine);
 
@@ -89,12 +91,18 @@ struct Counts {
   std::size_t allocations = 0;
   std::size_t live_bytes = 0;
   std::size_t graphs_launched = 0;
-  std::size_t kernels = 0;  // that ran
+  std::size_t kernels = 0;   // that ran
+  std::size_t products = 0;  // of cuBLASLt that ran
+  std::size_t products_asked = 0;
 };
-Counts counts();
+const FakeMachine& machine();
+Counts& counts();
 
 /// What the scheduler said of the first kernel that broke a rule since set_machine(), or nothing.
 std::string report();
+
+/// Work that is no kernel: recorded where the stream is captured, else queued.
+void queue_work(cudaStream_t stream, std::function<void()> work);
 
 /// launch() of a kernel: recorded where the stream is captured, else queued.
 cudaError_t queue(cudaStream_t stream, Dim3 grid, Dim3 block, std::size_t shared_bytes, std::function<void()> kernel);
