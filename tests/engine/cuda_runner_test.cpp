@@ -102,9 +102,12 @@ TEST_CASE("cuda runner: sequences beyond one block of keys, and rings that turn 
   const auto expected_cache = expected->new_cache();
   const auto found_cache = found->new_cache();
   const Bytes text = random_code(1300, 2);
-  for (std::size_t i = 0; i < text.size(); i += 64) {
-    const auto part = std::span(text).subspan(i, std::min<std::size_t>(64, text.size() - i));
-    const auto expected_row = expected->forward(part, *expected_cache, Rows::kLast);
+  const std::size_t n_at_once = GENERATE(64, 512);
+  REQUIRE(n_at_once <= found->max_prefill());
+  for (std::size_t i = 0; i < text.size(); i += n_at_once) {
+    const auto part = std::span(text).subspan(i, std::min(n_at_once, text.size() - i));
+    for (std::size_t j = 64; j < part.size(); j += 64) expected->forward(part.subspan(j - 64, 64), *expected_cache, Rows::kLast);
+    const auto expected_row = expected->forward(part.last((part.size() - 1) % 64 + 1), *expected_cache, Rows::kLast);
     const auto found_row = found->forward(part, *found_cache, Rows::kLast);
     require_on_gpu(*found);
     CAPTURE(i);

@@ -154,6 +154,13 @@ TEST_CASE("costs go on beyond what was measured as they went last") {
   CHECK(costs.positions_within(4.6, 64) == 5);
   CHECK(costs.positions_within(1000, 64) == 64);
   CHECK(costs.positions_within(0.5, 64) == 1);
+
+  // Of a prompt: the largest chunk that is timed and quick enough, else as steps go.
+  const StepCosts with_chunks({1, 2, 3}, 0, {{64, 8}, {512, 20}});
+  CHECK(with_chunks.chunk_within(30, 64) == 512);
+  CHECK(with_chunks.chunk_within(19, 64) == 64);
+  CHECK(with_chunks.chunk_within(7.5, 64) == 7);
+  CHECK(costs.chunk_within(2.5, 64) == 3);
 }
 
 TEST_CASE("the estimate begins with the probability and ends with what happened") {

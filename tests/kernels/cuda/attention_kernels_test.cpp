@@ -39,7 +39,7 @@ TEST_CASE("cuda: keys, values and queries are where and what they should be, and
     const int head_dim = heads.head_dim;
     const int n_blocks = 1 + static_cast<int>(sizes.below(4));  // positions turn around
     const int padded = cuda::n_tiles(head_dim) * cuda::kTile;
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, heads.n_heads, heads.n_kv_heads, head_dim, d_model, n_blocks, seed);
       RandomFloats random(seed * kShapes + shape);
       cuda::Step step = random_step(random, kMaxPos);
@@ -218,7 +218,7 @@ TEST_CASE("cuda: attention") {
     const cuda::KvLayer kv{TestCache::kOffset, window == 0 ? 4 : 3, window};
     const int group = heads.n_heads / heads.n_kv_heads;
     const auto scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(head_dim)));
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, heads.n_heads, heads.n_kv_heads, head_dim, window, seed);
       RandomFloats random(seed * kShapes + shape);
       cuda::Step step = random_step(random, max_pos);

@@ -80,7 +80,7 @@ TEST_CASE("cuda: a chunk's rows are quantised or rounded, normed or not") {
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
     RandomFloats sizes(shape);
     const int k = columns_of(sizes, shape, format);
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, k, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_chunk(random);
@@ -114,7 +114,7 @@ TEST_CASE("cuda: a chunk's products, stored, added and gated") {
     RandomFloats sizes(20 + shape);
     const int columns = shape + 1 == kShapes ? 20 : size_of(sizes, shape);
     const int k = columns_of(sizes, shape, format);
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       const Kind kind = std::array{Kind::kStore, Kind::kAdd, Kind::kSwiglu}[seed % 3];
       const int n = kind == Kind::kSwiglu ? 2 * cuda::n_tiles(columns) * cuda::kTile : columns;
       CAPTURE(shape, columns, k, seed);
@@ -160,7 +160,7 @@ TEST_CASE("cuda: a chunk's bytes are embedded, and their n-grams looked up") {
     RandomFloats sizes(300 + shape);
     const auto e = RandomEmbedding::draw(sizes, static_cast<int>(shape % 4), size_of(sizes, shape));
     const int width = static_cast<int>(e.orders.size()) * e.ngram_dim;
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, e.d_model, e.orders.size(), e.ngram_dim, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_chunk(random);
@@ -193,7 +193,7 @@ TEST_CASE("cuda: a row has the same bits in a chunk as in a step, whatever is co
     RandomFloats sizes(400 + shape);
     const int d_ff = shape + 1 == kShapes ? 20 : size_of(sizes, shape);
     const int d_model = columns_of(sizes, shape, format);
-    for (std::uint32_t seed = 0; seed < n_seeds(format) / 5; ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds / 5; ++seed) {
       CAPTURE(shape, d_ff, d_model, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step chunk = random_chunk(random);

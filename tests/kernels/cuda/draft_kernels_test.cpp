@@ -59,7 +59,7 @@ TEST_CASE("cuda: what follows a text in UTF-8 is what the engine allows") {
 }
 
 TEST_CASE("cuda: the rows that go on as the primary head chooses are accepted") {
-  for (std::uint32_t seed = 0; seed < kShapes * n_seeds(Format::kInt8); ++seed) {
+  for (std::uint32_t seed = 0; seed < kShapes * kSeeds; ++seed) {
     CAPTURE(seed);
     RandomFloats random(seed);
     cuda::Step step = random_step(random, 1000);
@@ -97,7 +97,7 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
     const int n_predict = 1 + static_cast<int>(sizes.below(6));
     const bool has_own_hidden = shape % 4 == 1;
     const auto embedding_shape = RandomEmbedding::draw(sizes, static_cast<int>(shape % 3), d_model);
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, d_model, dim, n_predict, seed);
       RandomFloats random(seed * kShapes + shape);
       const RandomEmbedding embedding(random, embedding_shape, format);

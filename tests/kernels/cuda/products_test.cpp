@@ -36,7 +36,7 @@ TEST_CASE("cuda: a product is added to the rows of the step, and to no others") 
     RandomFloats sizes(shape);
     const int n = shape + 1 == kShapes ? 20 : size_of(sizes, shape);
     const int k = columns_of(sizes, shape, format);
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, n, k, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_step(random, 1000);
@@ -62,7 +62,7 @@ TEST_CASE("cuda: gate and up") {
     RandomFloats sizes(100 + shape);
     const int d_ff = shape + 1 == kShapes ? 20 : size_of(sizes, shape);
     const int d_model = columns_of(sizes, shape, format);
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, d_ff, d_model, seed);
       RandomFloats random(seed * kShapes + shape);
       cuda::Step step = random_step(random, 1000);
@@ -93,7 +93,7 @@ TEST_CASE("cuda: the primary head") {
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
     RandomFloats sizes(200 + shape);
     const int d_model = size_of(sizes, shape);
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, d_model, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_step(random, 1000);
@@ -121,7 +121,7 @@ TEST_CASE("cuda: bytes and their n-grams are embedded") {
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
     RandomFloats sizes(300 + shape);
     const RandomEmbedding::Shape e = RandomEmbedding::draw(sizes, static_cast<int>(shape % 4), size_of(sizes, shape));
-    for (std::uint32_t seed = 0; seed < n_seeds(format); ++seed) {
+    for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, e.d_model, e.orders.size(), e.ngram_dim, seed);
       RandomFloats random(seed * kShapes + shape);
       const cuda::Step step = random_step(random, 1000);
