@@ -49,7 +49,7 @@ CudaRunner::CudaRunner(bytemodel::ModelFile model, std::unique_ptr<CudaSteps> st
 CudaRunner::~CudaRunner() = default;
 
 std::unique_ptr<KvCache> CudaRunner::new_cache() const {
-  const std::size_t capacity = static_cast<std::size_t>(config_.max_context) + max_prefill();
+  const std::size_t capacity = static_cast<std::size_t>(config_.max_context) + CudaSteps::kMaxBatch;
   return std::make_unique<Cache>(capacity, *steps_, cpu_ == nullptr ? steps_->allocate_cache() : nullptr);
 }
 

@@ -53,7 +53,7 @@ CudaSteps::CudaSteps(const bytemodel::ModelFile& model, cuda::Format format, std
       format_(format),
       device_(std::move(device)),
       long_rows_(long_rows(model, format, *device_)),
-      capacity_(static_cast<std::size_t>(config_.max_context) + max_prefill()) {
+      capacity_(static_cast<std::size_t>(config_.max_context) + kMaxBatch) {
   const KvRings rings = new_rings();
   const std::size_t n_layers = static_cast<std::size_t>(config_.n_layers);
   for (std::size_t i = 0; i < rings.n_layers(); ++i) {

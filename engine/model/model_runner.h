@@ -46,7 +46,7 @@ class ModelRunner {
   /// Empty, or what went wrong with the device that was chosen and who computes instead.
   virtual std::string trouble() const { return {}; }
 
-  /// An empty cache with room for config().max_context positions and max_prefill() more.
+  /// An empty cache with room for config().max_context positions and one batch more.
   virtual std::unique_ptr<KvCache> new_cache() const = 0;
 
   /// Makes `to` hold what `from` holds; both are caches of this runner.

@@ -121,18 +121,24 @@ TEST_CASE("cuda long chunk: where it fails the CPU computes the prompt, and the 
   auto config = random_long_config(random, 256);
   config.n_predict = 4;
   const Bytes prompt = random_code(230, 7);
+  const std::vector<std::size_t> calls{150, 80};
   const auto expected = write_text(*on_cpu(random_model(config, 3)), prompt, 12);
+  const auto expected_rows = rows_behind(*on_cpu(random_model(config, 3)), prompt, calls);
   for (int step = 0; step < 6; ++step) {
     for (const bool is_spoilt : {false, true}) {
-      cuda_emulator::set_machine({});
-      const auto runner = on_gpu(random_model(config, 3));
-      REQUIRE(runner->max_prefill() == 256);
-      cuda_emulator::FakeMachine machine;
-      (is_spoilt ? machine.spoilt_step : machine.failing_step) = step;
-      cuda_emulator::set_machine(machine);
       CAPTURE(step, is_spoilt);
-      REQUIRE(write_text(*runner, prompt, 12) == expected);
-      REQUIRE(std::string(runner->device()) == "cpu");
+      const auto compare = [&](auto same) {
+        cuda_emulator::set_machine({});
+        const auto runner = on_gpu(random_model(config, 3));
+        REQUIRE(runner->max_prefill() == 256);
+        cuda_emulator::FakeMachine machine;
+        (is_spoilt ? machine.spoilt_step : machine.failing_step) = step;
+        cuda_emulator::set_machine(machine);
+        REQUIRE(same(*runner));
+        REQUIRE(std::string(runner->device()) == "cpu");
+      };
+      compare([&](engine::ModelRunner& runner) { return write_text(runner, prompt, 12) == expected; });
+      compare([&](engine::ModelRunner& runner) { return rows_behind(runner, prompt, calls) == expected_rows; });
     }
   }
 }
