@@ -19,9 +19,7 @@ namespace {
 
 /// The rows of kv_q that make its first n_heads heads.
 cuda::Matrix first_heads(const CudaBlock& block, const bytemodel::ModelConfig& c, int n_heads) {
-  cuda::Matrix part = block.kv_q;
-  part.n = n_heads * cuda::n_tiles(c.head_dim) * cuda::kTile;
-  return part;
+  return cuda::rows_of(block.kv_q, 0, n_heads * cuda::n_tiles(c.head_dim) * cuda::kTile);
 }
 
 /// What a chunk is multiplied by.
@@ -140,7 +138,7 @@ void CudaSteps::take_buffers(DeviceArena& arena, const CudaWeights& weights) {
   buffers_.plain = arena.take<unsigned>(has_long ? plain_bytes / sizeof(unsigned) : 0);
   buffers_.sums = arena.take<float>(has_long ? n_sums : 0);
   buffers_.workspace = arena.take<std::byte>(has_long ? cuda::kMatmulWorkspace : 0);
-  buffers_.logits = arena.take<float>(size(n_rows, cuda::kVocabulary));
+  buffers_.logits = arena.take<float>(size(n_rows, cuda::kVocabulary) * static_cast<std::size_t>(c.n_predict));
   buffers_.verdict = arena.take<cuda::Verdict>(1);
   buffers_.proposals = arena.take<float>(size(static_cast<std::size_t>(c.n_predict), cuda::kVocabulary));
 }
@@ -210,7 +208,17 @@ void CudaSteps::record_kv(const CudaBlock& block, std::size_t block_idx) {
   launch(project);
 }
 
-void CudaSteps::record_step() {
+/// Logits of the heads [first, first + n): all of the same rows, or each of rows of its own.
+void CudaSteps::record_logits(const cuda::Step* step, const float* hidden, std::ptrdiff_t hidden_stride, int first, int n) {
+  const CudaWeights& w = weights_[0];
+  const cuda::Matrix heads = cuda::rows_of(w.unembed, first * cuda::kVocabulary, n * cuda::kVocabulary);
+  launch(cuda::HeadArgs{step, hidden, hidden_stride, w.final_norm, static_cast<float>(config_.norm_eps), heads,
+                        buffers_.logits + first * logits_stride(), logits_stride()});
+}
+
+/// All of the rows of a step. With proposals the logits of linear heads come with the primary one's: the accepted row is not known yet, but
+/// more rows cost next to nothing.
+void CudaSteps::record_step(bool with_proposals) {
   const CudaWeights& w = weights_[0];
   launch(cuda::EmbedArgs{buffers_.step, w.embedding, buffers_.hidden});
   for (std::size_t i = 0; i < w.layers.size(); ++i) record_block(w.layers[i], i, buffers_.step, buffers_.hidden, buffers_.hidden, false);
@@ -220,7 +228,7 @@ void CudaSteps::record_step() {
     record_block(w.heads[0], w.layers.size(), buffers_.step, buffers_.hidden, buffers_.head_hidden, false);
     output = buffers_.head_hidden;
   }
-  launch(cuda::HeadArgs{buffers_.step, output, w.final_norm, static_cast<float>(config_.norm_eps), w.unembed[0], buffers_.logits});
+  record_logits(buffers_.step, output, 0, 0, with_proposals && w.heads.empty() ? config_.n_predict : 1);
 }
 
 /// A chunk's rows of k numbers, as the product takes them.
@@ -285,26 +293,31 @@ void CudaSteps::record_last_row() {
     record_block(w.heads[0], w.layers.size(), buffers_.step, buffers_.hidden, buffers_.head_hidden, true);
     output = buffers_.head_hidden;
   }
-  launch(cuda::HeadArgs{buffers_.step, output, w.final_norm, static_cast<float>(config_.norm_eps), w.unembed[0], buffers_.logits});
+  record_logits(buffers_.step, output, 0, 0, 1);
 }
 
-void CudaSteps::record_proposals() {
+/// Proposals behind the row of the draft's step; the logits of linear heads are there already, or not.
+void CudaSteps::record_proposals(bool has_logits) {
   const CudaWeights& w = weights_[0];
-  const auto stride = static_cast<std::ptrdiff_t>(max_prefill()) * config_.d_model;
-  cuda::DraftArgs args{};
+  const cuda::Step* step = &buffers_.draft->step;
+  const int n_drafted = config_.n_predict - 1;
+  const auto stride = w.heads.empty() ? 0 : static_cast<std::ptrdiff_t>(max_prefill()) * config_.d_model;
   for (std::size_t i = 1; i < w.heads.size(); ++i) {
     float* to = buffers_.head_hidden + static_cast<std::ptrdiff_t>(i) * stride;
-    record_block(w.heads[i], w.layers.size() + i, &buffers_.draft->step, buffers_.hidden, to, true);
-    args.head_hidden = buffers_.head_hidden + stride;
+    record_block(w.heads[i], w.layers.size() + i, step, buffers_.hidden, to, true);
   }
+  if (n_drafted > 0 && !(has_logits && w.heads.empty())) {
+    record_logits(step, w.heads.empty() ? buffers_.hidden : buffers_.head_hidden + stride, stride, 1, n_drafted);
+  }
+  cuda::DraftArgs args{};
   args.draft = buffers_.draft;
+  args.logits = buffers_.logits + logits_stride();
+  args.logits_stride = logits_stride();
+  args.n_predict = config_.n_predict;
+  args.end_byte = kEnd;
   args.hidden = buffers_.hidden;
-  args.head_stride = stride;
   args.gain = w.final_norm;
   args.eps = static_cast<float>(config_.norm_eps);
-  args.n_predict = config_.n_predict;
-  std::copy(w.unembed.begin(), w.unembed.end(), args.unembed);
-  args.end_byte = kEnd;
   args.embedding = w.embedding;
   args.cell = w.cell;
   args.verdict = buffers_.verdict;
@@ -322,12 +335,12 @@ void CudaSteps::record() {
   if (long_rows_ > 0) long_graph_ = graph([&] { record_chunk(true); });
   chunk_graph_ = graph([&] { record_chunk(false); });
   last_row_graph_ = graph([&] { record_last_row(); });
-  rows_graph_ = graph([&] { record_step(); });
-  draft_graph_ = graph([&] { record_proposals(); });
+  rows_graph_ = graph([&] { record_step(false); });
+  draft_graph_ = graph([&] { record_proposals(false); });
   step_graph_ = graph([&] {
-    record_step();
+    record_step(true);
     launch(cuda::AcceptArgs{buffers_.step, buffers_.logits, kEnd, buffers_.draft});
-    record_proposals();
+    record_proposals(true);
   });
 }
 

@@ -90,7 +90,8 @@ class CudaSteps {
   void record_kv(const CudaBlock& block, std::size_t block_idx);
   void record_attention(const kernels::cuda::Step* step, std::size_t block_idx, std::size_t max_runs);
   kernels::cuda::QkvArgs qkv(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from) const;
-  void record_step();
+  void record_logits(const kernels::cuda::Step* step, const float* hidden, std::ptrdiff_t hidden_stride, int first, int n);
+  void record_step(bool with_proposals);
   void record_chunk(bool is_long);
   void record_chunk_heads(const CudaBlock& block, std::size_t block_idx, int n_heads, bool is_long);
   void record_last_row();
@@ -98,11 +99,12 @@ class CudaSteps {
   void quantize(const float* x, const float* gain, const kernels::cuda::ChunkRows& rows, int k);
   void multiply(kernels::cuda::ChunkProductArgs::Kind kind, const kernels::cuda::ChunkRows& rows, const kernels::cuda::Matrix& w, float* to,
                 int d_ff = 0);
-  void record_proposals();
+  void record_proposals(bool has_logits);
   void launch(const auto& args);
   /// Lays out the positions [first, first + n) as a step in the host's memory and sends it.
   void send_step(std::size_t request, std::span<const Position> positions, std::size_t first, std::size_t n);
   kernels::cuda::Row row_of(const Position& position) const;
+  std::ptrdiff_t logits_stride() const { return static_cast<std::ptrdiff_t>(max_prefill()) * kernels::cuda::kVocabulary; }
   bool wait() { return error_.empty() && device_->wait(kStepMs); }
   bool are_numbers(const float* values, std::size_t n);
 
@@ -136,7 +138,7 @@ class CudaSteps {
     unsigned* plain;       // of a long chunk: the weights of the next product
     void* sums;            // and what it makes
     std::byte* workspace;  // cuBLASLt's
-    float* logits;         // [B, 256]
+    float* logits;         // [n_predict][B, 256]
     kernels::cuda::Verdict* verdict;
     float* proposals;  // [n_predict - 1, 256]
   } buffers_{};

@@ -169,12 +169,7 @@ CudaWeights::CudaWeights(const bytemodel::ModelFile& model, cuda::Format format,
     for (int i = 0; i < c.n_predict; ++i) heads.push_back(load.block("heads." + std::to_string(i) + ".", 0));
   }
   final_norm = load.floats("final_norm");
-  const Rows all_heads = load.rows("unembed");
-  for (int i = 0; i < c.n_predict; ++i) {
-    Rows head;
-    head.add(all_heads, static_cast<std::size_t>(i) * cuda::kVocabulary, cuda::kVocabulary);
-    unembed.push_back(load.matrix(head));
-  }
+  unembed = load.matrix("unembed");
   if (c.cell_dim > 0) {
     Rows embed_gate;
     for (const char* name : {"cell.embed", "cell.gate"}) {

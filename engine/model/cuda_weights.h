@@ -29,7 +29,7 @@ struct CudaWeights {
   std::vector<CudaBlock> layers;
   std::vector<CudaBlock> heads;  // empty for linear heads
   const float* final_norm;
-  std::vector<kernels::cuda::Matrix> unembed;  // [n_predict], each [256, d_model]
+  kernels::cuda::Matrix unembed;  // [n_predict * 256, d_model]
   kernels::cuda::Cell cell;
   const float* cosine;  // [capacity, head_dim / 2]
   const float* sine;

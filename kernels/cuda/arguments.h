@@ -87,14 +87,16 @@ struct GateUpArgs {
   float* active;
 };
 
-/// logits[n_rows, 256] of the final-normed hidden rows.
+/// Logits [n_rows, 256] of the final-normed hidden rows, for each head of `unembed`, [n_heads * 256, d_model].
 struct HeadArgs {
   const Step* step;
   const float* hidden;
+  std::ptrdiff_t hidden_stride;  // floats from head to head; 0: all heads read the same rows
   const float* gain;
   float eps;
   Matrix unembed;
-  float* logits;
+  float* logits;  // by first_row
+  std::ptrdiff_t logits_stride;
 };
 
 // A chunk of a prompt has up to kChunkRows positions: too many to keep their rows in a block's shared memory. They are put into a buffer
@@ -218,14 +220,13 @@ struct Cell {
 /// The rows of heads 2 .. n_predict behind draft->step, a byte of each chosen under the UTF-8 mask where it is not given.
 struct DraftArgs {
   const DraftStep* draft;
-  const float* hidden;         // [.., d_model] the trunk's
-  const float* head_hidden;    // [n_predict - 1][..., d_model] of transformer heads, else nullptr
-  std::ptrdiff_t head_stride;  // floats from head to head
+  const float* logits;           // of heads 2 .. n_predict, [.., 256] by draft->step.first_row; without the cell's part
+  std::ptrdiff_t logits_stride;  // floats from head to head
+  int n_predict;
+  int end_byte;
+  const float* hidden;  // [.., d_model], for the cell
   const float* gain;
   float eps;
-  int n_predict;
-  Matrix unembed[kMaxPredict];
-  int end_byte;
   Embedding embedding;
   Cell cell;
   Verdict* verdict;

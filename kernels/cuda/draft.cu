@@ -1,6 +1,6 @@
 // The chain of proposals behind one row (the model's FORMAT.md, "Drafting"): for each head its row of logits, with the draft cell's part
-// where there is one, and the byte that it chooses, which the next head's input depends on. One block computes all heads: the chain is
-// one of small products, and between two of them a barrier of a block costs less than a launch.
+// where there is one, and the byte that it chooses, which the cell's next input depends on. One block computes the cell: it is a chain of
+// small products, and between two of them a barrier of a block costs less than a launch.
 #include "kernels/cuda/choose.h"
 #include "kernels/cuda/embedding.h"
 #include "kernels/cuda/launches.h"
@@ -19,8 +19,7 @@ constexpr int draft_bytes(const DraftArgs& args) {
   const int cell = rows_bytes(n_steps(input_width(args), format), 1) + shared_part(args.embedding.d_model * 4) +
                    3 * shared_part(args.cell.dim * 4) + shared_part(2 * n_tiles(args.cell.dim) * kTile * 4) +
                    shared_part(kMaxRows * kMaxOrders * 4);
-  return rows_bytes(n_steps(args.embedding.d_model, format), 1) + shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) +
-         shared_part(kMaxPredict * 4) + cell;
+  return shared_part(kVocabulary * 4) + shared_part(kMaxTail * 4) + shared_part(kMaxPredict * 4) + cell;
 }
 
 /// The row = value(i), i < k, by the first warp; a barrier behind.
@@ -98,25 +97,22 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArg
   const Embedding& e = args.embedding;
   const DraftStep& draft = *args.draft;
   const Row& from = draft.step.rows[0];
-  const int d_model = e.d_model;
   SharedSpace space;
-  const SharedRows trunk = take_rows(space, n_steps(d_model, F::kFormat), 1);
   const Shared<float> logits = space.take<float>(kVocabulary);
   const Shared<int> tail = space.take<int>(kMaxTail);
   const Shared<int> chosen = space.take<int>(kMaxPredict);
   const bool has_cell = args.cell.dim > 0;
 
-  const auto take_hidden = [&](const float* hidden) {
-    put_normed_row<F>(
-        trunk, d_model, args.eps, [&](int i) { return hidden[i]; }, [&](int i) { return args.gain[i]; });
-  };
-  take_hidden(args.hidden + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model);
   Utf8 text = utf8_after(from);
   if (threadIdx.x < kMaxTail) tail.write(static_cast<int>(threadIdx.x), from.tail[threadIdx.x]);
+  const std::ptrdiff_t first_row = draft.step.first_row;
   const CellMemory cell = take_cell<F>(space, args);
   if (has_cell) {
     for (int i = static_cast<int>(threadIdx.x); i < args.cell.dim; i += kThreads) cell.state.write(i, 0.0F);
-    for_all_tiles_of_row<F>(args.cell.in, trunk, [&](int i, float number) { cell.from_trunk.write(i, number); });
+    const float* hidden = args.hidden + first_row * e.d_model;
+    put_normed_row<F>(
+        cell.input, e.d_model, args.eps, [&](int i) { return hidden[i]; }, [&](int i) { return args.gain[i]; });
+    for_all_tiles_of_row<F>(args.cell.in, cell.input, [&](int i, float number) { cell.from_trunk.write(i, number); });
   }
   for (int head = 1; head < args.n_predict; ++head) {
     // The byte before: the primary head's, then the last proposal.
@@ -126,13 +122,11 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArg
     text.advance(previous);
     __syncthreads();
     if (threadIdx.x < kMaxTail) tail.write(static_cast<int>(threadIdx.x), moved);
-    if (args.head_hidden != nullptr) {
-      take_hidden(args.head_hidden + (head - 1) * args.head_stride + static_cast<std::ptrdiff_t>(draft.step.first_row) * d_model);
-    }
-    for_all_tiles_of_row<F>(args.unembed[head], trunk, [&](int byte, float logit) { logits.write(byte, logit); });
+    const int byte = static_cast<int>(threadIdx.x);
+    static_assert(kThreads == kVocabulary);
+    logits.write(byte, args.logits[(head - 1) * args.logits_stride + first_row * kVocabulary + byte]);
     __syncthreads();
     if (has_cell) advance_cell<F>(args, cell, tail, logits);
-    const int byte = static_cast<int>(threadIdx.x);
     args.rows[static_cast<std::ptrdiff_t>(head - 1) * kVocabulary + byte] = logits.read(byte);
     if (warp_index() == 0) {
       const int next = choose([&](int i) { return logits.read(i); }, text, args.end_byte) % kVocabulary;

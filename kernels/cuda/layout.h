@@ -52,6 +52,11 @@ struct Matrix {
 constexpr std::size_t fragment_bytes(int n, int k, Format format) {
   return static_cast<std::size_t>(n_tiles(n)) * static_cast<std::size_t>(n_words(k, format)) * kTile * 4;
 }
+/// Rows [first, first + n) of w; first in whole tiles.
+inline Matrix rows_of(const Matrix& w, int first, int n) {
+  return {static_cast<const std::byte*>(w.fragments) + fragment_bytes(first, w.k, w.format),
+          w.scales == nullptr ? nullptr : w.scales + first, n, w.k, w.format};
+}
 /// Writes rows[n, k] (row-major numbers of the format) as fragments; on the host.
 void pack_fragments(const void* rows, int n, int k, Format format, void* fragments);
 

@@ -95,19 +95,17 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
     const int d_model = 1 + static_cast<int>(sizes.below(shape < 4 ? 20 : 120));
     const int dim = shape % 3 == 0 ? 0 : 1 + static_cast<int>(sizes.below(80));
     const int n_predict = 1 + static_cast<int>(sizes.below(6));
-    const bool has_own_hidden = shape % 4 == 1;
     const auto embedding_shape = RandomEmbedding::draw(sizes, static_cast<int>(shape % 3), d_model);
     for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
       CAPTURE(shape, d_model, dim, n_predict, seed);
       RandomFloats random(seed * kShapes + shape);
       const RandomEmbedding embedding(random, embedding_shape, format);
-      std::vector<std::unique_ptr<Fragments>> unembed;
-      for (int i = 0; i < n_predict; ++i) unembed.push_back(std::make_unique<Fragments>(random, 256, d_model, format));
       const int gate_at = cuda::n_tiles(std::max(dim, 1)) * cuda::kTile;
       const Fragments in(random, std::max(dim, 1), d_model, format), recur(random, std::max(dim, 1), std::max(dim, 1), format),
           out(random, 256, std::max(dim, 1), format), embed_gate(random, 2 * gate_at, d_model, format);
       const auto hidden = device_floats(random.normal(product(4, d_model)));
-      const auto head_hidden = device_floats(random.normal(product(std::max(n_predict - 1, 1), 4 * d_model)));
+      constexpr int kStride = (cuda::kMaxRows + 3) * 256;
+      const auto trunk_logits = device_floats(random.normal(product(n_predict, kStride)));
       const auto gain = device_floats(random.normal(static_cast<std::size_t>(d_model)));
       cuda::DraftStep draft{};
       draft.step = random_step(random, 100);
@@ -117,12 +115,11 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
       cuda::DraftArgs args{};
       args.draft = &draft;
       args.hidden = hidden->data();
-      args.head_hidden = has_own_hidden ? head_hidden->data() : nullptr;
-      args.head_stride = 4 * d_model;
+      args.logits = trunk_logits->data();
+      args.logits_stride = kStride;
       args.gain = gain->data();
       args.eps = kEps;
       args.n_predict = n_predict;
-      for (int i = 0; i < n_predict; ++i) args.unembed[i] = unembed[static_cast<std::size_t>(i)]->matrix();
       args.end_byte = kEnd;
       args.embedding = embedding.device();
       if (dim > 0) args.cell = {dim, in.matrix(), recur.matrix(), out.matrix(), embed_gate.matrix()};
@@ -144,11 +141,8 @@ TEST_CASE("cuda: the chain of proposals, with and without a draft cell") {
         REQUIRE(verdict.chosen[head - 1] == previous);
         tail.erase(tail.begin());
         tail.push_back(static_cast<std::uint16_t>(previous + 1));
-        const auto own = has_own_hidden ? norm_formatted(head_hidden->data() + (4 * (head - 1) + draft.step.first_row) * d_model,
-                                                         gain->data(), kEps, d_model, format)
-                                        : trunk;
-        std::vector<float> logits;
-        for (int i = 0; i < 256; ++i) logits.push_back(unembed[static_cast<std::size_t>(head)]->times_in_order(i, own));
+        const float* of_trunk = trunk_logits->data() + (head - 1) * kStride + draft.step.first_row * 256;
+        std::vector<float> logits(of_trunk, of_trunk + 256);
         if (dim > 0) {
           const auto e = embedding.of(tail, 1);
           const auto input = norm_formatted(e.data(), nullptr, kEps, d_model, format);
