@@ -206,6 +206,26 @@ FormattedRow random_head(RandomFloats& random, int head_dim, Format format, floa
 
 }  // namespace
 
+TEST_CASE("cuda: no run touches more blocks of keys than attention_blocks() says, and some run nearly as many") {
+  for (const Format format : {Format::kInt8, Format::kBf16}) {
+    const int n_keys = cuda::attention_keys(format);
+    for (const int capacity : {1, 100, 256, 257, 600, 1000}) {
+      for (int window = 0; window < 700; ++window) {
+        int most = 0;
+        for (int pos = 0; pos < capacity; ++pos) {
+          const int last = std::min(pos + cuda::kMaxRows, capacity) - 1;
+          const int begin = window == 0 ? 0 : std::max(0, pos + 1 - window);
+          most = std::max(most, last / n_keys - begin / n_keys + 1);
+        }
+        const int found = cuda::attention_blocks({0, 1, window}, capacity, format);
+        CAPTURE(capacity, window, n_keys, most, found);
+        REQUIRE(most <= found);
+        REQUIRE(found <= most + 1);
+      }
+    }
+  }
+}
+
 TEST_CASE("cuda: attention") {
   const Format format = any_format();
   for (std::uint32_t shape = 0; shape < kShapes; ++shape) {

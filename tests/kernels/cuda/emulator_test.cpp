@@ -169,6 +169,34 @@ TEST_CASE("an async copy arrives when it is waited for, and for others behind a 
              Catch::Contains("copies on their way"));
 }
 
+TEST_CASE("the last of several blocks may read what the others wrote behind fences and barriers, and not without one of them") {
+  constexpr int kNone = 5;
+  // Each block writes a number a thread; the last to count adds all. `missing`: which of the four steps is left out.
+  const auto report = [](int missing) {
+    std::vector<int> numbers(2 * 64);
+    int n_done = 0;
+    int sum = 0;
+    return run(
+        64, 16,
+        [&] {
+          const auto is_last = SharedSpace().take<int>(1);
+          numbers[blockIdx.x * 64 + threadIdx.x] = 1;
+          if (missing != 0 && (missing != 1 || threadIdx.x == 0)) __threadfence();
+          if (missing != 2) __syncthreads();
+          if (threadIdx.x == 0) is_last.write(0, atomicAdd(&n_done, 1));
+          __syncthreads();
+          if (is_last.read(0) == 0) return;
+          if (missing != 3) __threadfence();
+          for (const int& number : numbers) sum += threadIdx.x == 0 ? kernels::cuda::read_fresh(&number) : 0;
+          if (threadIdx.x == 0 && sum != 128) kernels::cuda::emulated::fail("another value", cuda_emulator::Site::current());
+        },
+        2);
+  };
+  CHECK(report(kNone).empty());
+  for (const int missing : {0, 1, 2}) CHECK_THAT(report(missing), Catch::Contains("counts before a fence of thread"));
+  CHECK_THAT(report(3), Catch::Contains("without a barrier and a fence behind the count"));
+}
+
 TEST_CASE("shared memory ends where it ends, is taken in words, and is new for each block") {
   CHECK_THAT(run(32, 124, [] { SharedSpace().take<int>(32); }), Catch::Contains("more shared memory than the launch gives"));
   CHECK_THAT(run(1, 128, [] { SharedSpace().take<int>(32).read(32); }), Catch::Contains("beyond the end"));

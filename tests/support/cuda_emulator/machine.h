@@ -67,9 +67,10 @@ inline unsigned __ballot_sync(unsigned mask, int predicate, octet::cuda_emulator
   return votes;
 }
 
-inline void __threadfence() {}
+inline void __threadfence() { ::octet::cuda_emulator::thread::fence(); }
 template <class T>
-T atomicAdd(T* to, T value) {
+T atomicAdd(T* to, T value, octet::cuda_emulator::Site site = octet::cuda_emulator::Site::current()) {
+  ::octet::cuda_emulator::thread::count_up(site);
   const T before = *to;
   *to += value;
   return before;
@@ -141,7 +142,8 @@ inline void mma_bf16_bf16(float (&sums)[4], uint4 a, uint2 b, Site site = Site::
 inline unsigned bf16_pair(float first, float second) { return to_bf16(first) | static_cast<unsigned>(to_bf16(second)) << 16; }
 
 template <class T>
-T read_fresh(const T* from) {
+T read_fresh(const T* from, Site site = Site::current()) {
+  emulated::read_fresh(site);
   return *from;
 }
 

@@ -25,6 +25,7 @@ namespace context = boost::context;
 
 constexpr std::size_t kStackBytes = 256 << 10;
 constexpr std::size_t kMaxThreads = 1024;
+constexpr std::int64_t kNever = -1;
 
 std::uint64_t random_state = 1;
 std::uint32_t random_below(std::uint32_t n) {  // xorshift64*
@@ -87,8 +88,9 @@ struct Thread {
   int warp_idx = 0;
   int lane = 0;
   bool is_done = false;
-  bool in_barrier = false;  // of the block
-  Site site;                // where it waits
+  bool in_barrier = false;           // of the block
+  std::int64_t fence_time = kNever;  // how many barriers the block had had at this thread's last fence
+  Site site;                         // where it waits
   std::deque<std::vector<Copy>> groups;
   std::vector<Copy> open_group;
   context::fiber fiber;
@@ -161,6 +163,22 @@ class Machine {
     Warp& warp = *current_->warp;
     warp.n_met = 0;
     warp.ready |= warp.all & ~(1U << current_->lane);
+  }
+
+  void fence() { current_->fence_time = barrier_time_; }
+  void count_up(Site site) {
+    for (std::size_t i = 0; i < threads_in_block_; ++i) {
+      const std::int64_t fenced = threads_[i]->fence_time;
+      if (fenced == kNever || fenced == barrier_time_) {
+        fail("counts before a fence of thread " + std::to_string(i) + " and a barrier behind it", site);
+      }
+    }
+    count_time_ = barrier_time_;
+  }
+  void read_fresh(Site site) {
+    if (count_time_ == kNever || current_->fence_time <= count_time_) {
+      fail("reads what another block writes without a barrier and a fence behind the count", site);
+    }
   }
 
   [[noreturn]] void fail(const std::string& what, Site site) {
@@ -237,6 +255,7 @@ class Machine {
     n_done_ = 0;
     n_in_barrier_ = 0;
     barrier_time_ = 0;
+    count_time_ = kNever;
     shared_.reset(shared_bytes);
     for (std::size_t i = 0; i < threads_in_block_; ++i) {
       Thread& thread = *threads_[i];
@@ -249,6 +268,7 @@ class Machine {
       thread.warp->all |= 1U << thread.lane;
       ++thread.warp->n_lanes;
       thread.is_done = thread.in_barrier = false;
+      thread.fence_time = kNever;
       make_ready(thread);
     }
     while (n_done_ < threads_in_block_ && report_.empty()) {
@@ -300,6 +320,7 @@ class Machine {
   std::size_t n_done_ = 0;
   int n_in_barrier_ = 0;
   std::uint32_t barrier_time_ = 0;
+  std::int64_t count_time_ = kNever;  // when the block told the others
   Site barrier_site_;
   Thread* current_ = nullptr;
   context::fiber scheduler_;
@@ -332,6 +353,9 @@ int lane() { return machine().current().lane; }
 std::size_t shared_bytes() { return machine().shared().size(); }
 void fail(const std::string& what, Site site) { machine().fail(what, site); }
 void meet_block(Site site) { machine().meet_block(site); }
+void fence() { machine().fence(); }
+void count_up(Site site) { machine().count_up(site); }
+void read_fresh(Site site) { machine().read_fresh(site); }
 
 void meet_warp(Site site) {
   Machine& all = machine();

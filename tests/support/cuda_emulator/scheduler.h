@@ -60,6 +60,14 @@ void commit_copies();
 /// Waits until at most n_open committed groups are on their way.
 void wait_for_copies(int n_open, Site site);
 
+// What blocks say to one another in the device's memory, which is not recorded: that they keep to the order that makes it safe.
+/// __threadfence.
+void fence();
+/// A counter tells other blocks that this one's numbers are there: all its threads have fenced, and a barrier lies behind that.
+void count_up(Site site);
+/// A number of another block is read: behind the count lie a barrier and this thread's fence.
+void read_fresh(Site site);
+
 /// Ends the launch with this report. Does not return.
 [[noreturn]] void fail(const std::string& what, Site site);
 
