@@ -46,11 +46,11 @@ std::size_t long_rows(const bytemodel::ModelFile& model, cuda::Format format, cu
 
 }  // namespace
 
-CudaSteps::CudaSteps(const bytemodel::ModelFile& model, cuda::Format format, std::unique_ptr<cuda::Device> device)
+CudaSteps::CudaSteps(const bytemodel::ModelFile& model, cuda::Format format, std::unique_ptr<cuda::Device> device, bool may_be_long)
     : config_(model.config()),
       format_(format),
       device_(std::move(device)),
-      long_rows_(long_rows(model, format, *device_)),
+      long_rows_(may_be_long ? long_rows(model, format, *device_) : 0),
       capacity_(static_cast<std::size_t>(config_.max_context) + kMaxBatch) {
   const KvRings rings = new_rings();
   const std::size_t n_layers = static_cast<std::size_t>(config_.n_layers);
@@ -58,29 +58,33 @@ CudaSteps::CudaSteps(const bytemodel::ModelFile& model, cuda::Format format, std
     kv_.push_back({static_cast<std::int64_t>(cache_bytes_), static_cast<int>(rings.n_blocks(i)), i < n_layers ? config_.window[i] : 0});
     cache_bytes_ += rings.n_blocks(i) * static_cast<std::size_t>(config_.n_kv_heads) * cuda::kv_block_bytes(config_.head_dim, format_);
   }
+  DeviceArena plan;
+  const CudaWeights shapes(model, format, plan, capacity_);
+  take_buffers(plan, shapes);
+  memory_bytes_ = plan.size_bytes() + cache_bytes_;
 }
 
 Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& model, cuda::Format format,
                                                    std::unique_ptr<cuda::Device> device, std::size_t max_bytes) {
-  std::unique_ptr<CudaSteps> steps(new CudaSteps(model, format, std::move(device)));
-  cuda::Device& gpu = *steps->device_;
-  DeviceArena plan;
-  const CudaWeights shapes(model, format, plan, steps->capacity_);
-  steps->take_buffers(plan, shapes);
-  steps->memory_bytes_ = plan.size_bytes() + steps->cache_bytes_;
-  const std::size_t free_bytes = gpu.free_bytes();
+  std::unique_ptr<CudaSteps> steps(new CudaSteps(model, format, std::move(device), true));
+  const std::size_t free_bytes = steps->device_->free_bytes();  // cuBLASLt has taken its part
   const std::size_t allowed = max_bytes == 0 ? free_bytes : std::min(max_bytes, free_bytes);
+  if (steps->memory_bytes_ > allowed && steps->long_rows_ > 0) {
+    device = std::move(steps->device_);
+    steps.reset(new CudaSteps(model, format, std::move(device), false));
+  }
+  cuda::Device& gpu = *steps->device_;
   if (gpu.error()[0] == '\0' && steps->memory_bytes_ > allowed) {
     return fail(ErrorCode::kTooLarge, fmt::format("the model takes {} bytes of GPU memory, {} are {}", steps->memory_bytes_, allowed,
                                                   allowed == free_bytes ? "free" : "allowed"));
   }
-  void* memory = gpu.allocate(plan.size_bytes());
+  void* memory = gpu.allocate(steps->memory_bytes_ - steps->cache_bytes_);
   steps->requests_ = static_cast<Requests*>(gpu.allocate_host(sizeof(Requests)));
   steps->results_ = static_cast<Results*>(gpu.allocate_host(sizeof(Results)));
   if (memory != nullptr && steps->requests_ != nullptr && steps->results_ != nullptr) {
     DeviceArena arena(gpu, memory);
     steps->weights_.emplace_back(model, format, arena, steps->capacity_);
-    steps->take_buffers(arena, shapes);
+    steps->take_buffers(arena, steps->weights_[0]);
     steps->record();
   }
   if (!gpu.wait(kStepMs)) return fail(ErrorCode::kUnsupported, gpu.error());

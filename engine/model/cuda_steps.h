@@ -32,7 +32,7 @@ class CudaSteps {
   static constexpr int kStepMs = 500;  // the CPU has to answer within a second
 
   /// Loads `model` in a format. Fails with kUnsupported where its sizes are beyond the kernels or the device, with kTooLarge where it takes
-  /// more than `max_bytes` (0: what is free), before anything is allocated; and as the device does.
+  /// more than `max_bytes` (0: what is free) even without long chunks, before anything is allocated; and as the device does.
   static Result<std::unique_ptr<CudaSteps>> open(const bytemodel::ModelFile& model, kernels::cuda::Format format,
                                                  std::unique_ptr<kernels::cuda::Device> device, std::size_t max_bytes);
 
@@ -82,7 +82,9 @@ class CudaSteps {
     kernels::cuda::DraftStep draft;
   };
 
-  CudaSteps(const bytemodel::ModelFile& model, kernels::cuda::Format format, std::unique_ptr<kernels::cuda::Device> device);
+  /// Plans; allocates nothing.
+  CudaSteps(const bytemodel::ModelFile& model, kernels::cuda::Format format, std::unique_ptr<kernels::cuda::Device> device,
+            bool may_be_long);
   void take_buffers(DeviceArena& arena, const CudaWeights& weights);
   void record();
   void record_block(const CudaBlock& block, std::size_t block_idx, const kernels::cuda::Step* step, const float* from, float* to,

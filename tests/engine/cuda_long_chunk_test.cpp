@@ -108,6 +108,16 @@ TEST_CASE("cuda long chunk: there is none without cuBLASLt, or where it knows no
   const auto without = open(machine, 256);
   CHECK(without->max_prefill() == 64);
   CHECK(without->steps().memory_bytes() + kernels::cuda::kMatmulWorkspace < with->steps().memory_bytes());
+  // Where memory is scarce it goes to what is needed.
+  for (const std::size_t more : {std::size_t{0}, std::size_t{1}}) {
+    cuda_emulator::set_machine({});
+    auto c = config;
+    c.max_context = 256;
+    const auto model = random_model(c, 1);
+    const auto steps = engine::CudaSteps::open(model, Format::kInt8, emulated_device(), with->steps().memory_bytes() - more);
+    REQUIRE(steps.has_value());
+    CHECK((*steps)->max_prefill() == (more == 0 ? 256 : 64));
+  }
   REQUIRE(n_asked >= 4);
   machine = {};
   for (std::size_t i = 0; i < n_asked; ++i) {
