@@ -8,6 +8,7 @@ namespace {
 
 template <class F>
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) add_product_kernel(AddProductArgs args) {
+  prefetch_tile(args.w, static_cast<int>(blockIdx.x));
   const Step& step = *args.step;
   SharedSpace space;
   const SharedRows memory = take_slice<F>(space, args.w.k);

@@ -20,6 +20,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) embed_kernel(EmbedArg
     }
     return;
   }
+  prefetch_tile(e.ngram_proj, tile);
   SharedSpace space;
   const int k = e.n_orders * e.ngram_dim;
   const SharedRows memory = take_slice<F>(space, k);

@@ -7,6 +7,9 @@ namespace {
 
 template <class F>
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) gate_up_kernel(GateUpArgs args) {
+  const int pair = static_cast<int>(blockIdx.x);
+  prefetch_tile(args.gate_up, 2 * pair);
+  prefetch_tile(args.gate_up, 2 * pair + 1);
   const Step& step = *args.step;
   const int d_model = args.gate_up.k;
   SharedSpace space;
@@ -15,7 +18,6 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) gate_up_kernel(GateUp
   const Shared<float> gates = space.take<float>(kMaxRows * kTile);
   const float* hidden = args.hidden + static_cast<std::ptrdiff_t>(step.first_row) * d_model;
   auto rows = normed_rows<F>(memory, step.n_rows, hidden, args.gain, args.eps, d_model);
-  const int pair = static_cast<int>(blockIdx.x);
   for_tile(args.gate_up, 2 * pair, rows, partial,
            [&](int output, int row, float gate) { gates.write(row * kTile + output % kTile, reference::silu(gate)); });
   for_tile(args.gate_up, 2 * pair + 1, rows, partial, [&](int output, int row, float up) {

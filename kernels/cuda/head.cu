@@ -7,9 +7,10 @@ namespace {
 
 template <class F>
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) head_kernel(HeadArgs args) {
+  const int tile = static_cast<int>(blockIdx.x);
+  prefetch_tile(args.unembed, tile);
   const Step& step = *args.step;
   const int d_model = args.unembed.k;
-  const int tile = static_cast<int>(blockIdx.x);
   const int head = tile * kTile / kVocabulary;
   SharedSpace space;
   const SharedRows memory = take_slice<F>(space, d_model);

@@ -34,13 +34,37 @@ __device__ inline uint2 one_row_fragment(const SharedRows& x, int step) {
   return {x.words.read(at), x.words.read(at + 4)};
 }
 
-/// sums += tile `tile` of w times what fragment(step) gives, columns of every stride-th step from `first` up to `end`.
-template <class F, class Fragment>
+/// The block asks for the first columns of a tile: they are on their way while its rows are normed and converted.
+__device__ inline void prefetch_tile(const Matrix& w, int tile) {
+  constexpr int kLine = 128;
+  constexpr int kMost = 64 << 10;  // of all blocks on a GPU a third of its second-level cache
+  if (tile >= n_tiles(w.n)) return;
+  const int tile_bytes = n_steps(w.k, w.format) * 32 * static_cast<int>(sizeof(uint4));
+  const std::byte* from = static_cast<const std::byte*>(w.fragments) + static_cast<std::ptrdiff_t>(tile) * tile_bytes;
+  const int n = tile_bytes < kMost ? tile_bytes : kMost;
+  for (int at = static_cast<int>(threadIdx.x) * kLine; at < n; at += kThreads * kLine) prefetch(from + at);
+}
+
+/// sums += tile `tile` of w times what fragment(step) gives, columns of every stride-th step from `first` up to `end`; kAtOnce loads of
+/// weights are on their way before the first is used.
+template <class F, int kAtOnce, class Fragment>
 __device__ void add_steps(Sums<F>& sums, const Matrix& w, int tile, int first, int end, int stride, Fragment fragment) {
   const uint4* weights =
       static_cast<const uint4*>(w.fragments) + static_cast<std::ptrdiff_t>(tile) * n_steps(w.k, F::kFormat) * 32 + lane_index();
-#pragma unroll 4
-  for (int step = first; step < end; step += stride) F::multiply(sums.of, weights[static_cast<std::ptrdiff_t>(step) * 32], fragment(step));
+  const auto take = [&](int from, bool is_whole) {
+    uint4 a[kAtOnce];
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) {
+      if (is_whole || from + i * stride < end) a[i] = weights[static_cast<std::ptrdiff_t>(from + i * stride) * 32];
+    }
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) {
+      if (is_whole || from + i * stride < end) F::multiply(sums.of, a[i], fragment(from + i * stride));
+    }
+  };
+  int from = first;
+  for (; from + (kAtOnce - 1) * stride < end; from += kAtOnce * stride) take(from, true);
+  if (from < end) take(from, false);
 }
 
 /// The number that an integer sum stands for.
@@ -69,11 +93,13 @@ __device__ Partial<F> take_partial(SharedSpace& space) {
 template <class F, class Value, class Use>
 __device__ void for_tile(const Matrix& w, int tile, SlicedRows<F, Value>& x, const Partial<F>& partial, Use use) {
   const int steps = n_steps(w.k, F::kFormat);
+  constexpr int kAtOnce = 8;  // with two blocks on each multiprocessor memory is busy
   Sums<F> sums = {};
   for (int first = 0; first < steps; first += kSliceSteps) {
     x.bring(first);
     const int end = steps < first + kSliceSteps ? steps : first + kSliceSteps;
-    add_steps(sums, w, tile, first + warp_index(), end, kWarps, [&](int step) { return row_fragment(x.memory(), step - first); });
+    add_steps<F, kAtOnce>(sums, w, tile, first + warp_index(), end, kWarps,
+                          [&](int step) { return row_fragment(x.memory(), step - first); });
   }
   partial.write(static_cast<int>(threadIdx.x), sums);
   __syncthreads();
@@ -94,9 +120,10 @@ __device__ void for_tile(const Matrix& w, int tile, SlicedRows<F, Value>& x, con
 /// Each warp computes tiles of its own, all columns in ascending order: use(output row of w, number), x being one row. No barrier.
 template <class F, class Use>
 __device__ void for_all_tiles_of_row(const Matrix& w, const SharedRows& x, Use use) {
+  constexpr int kAtOnce = 4;  // several of these products are in one kernel, which has no more registers
   for (int tile = warp_index(); tile < n_tiles(w.n); tile += kWarps) {
     Sums<F> sums = {};
-    add_steps(sums, w, tile, 0, n_steps(w.k, F::kFormat), 1, [&](int step) { return one_row_fragment(x, step); });
+    add_steps<F, kAtOnce>(sums, w, tile, 0, n_steps(w.k, F::kFormat), 1, [&](int step) { return one_row_fragment(x, step); });
 #pragma unroll
     for (int i = 0; i < 4; i += 2) {
       const int output = tile * kTile + sum_output(lane_index(), i);

@@ -11,10 +11,12 @@ constexpr int head_stride(int head_dim) { return n_tiles(head_dim) * kTile; }
 
 template <class F>
 __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs args) {
-  const Step& step = *args.step;
   const int head_dim = args.heads.head_dim;
-  const int d_model = args.kv_q.k;
   const int head_idx = args.first_head + static_cast<int>(blockIdx.x);
+  const int first_tile = head_idx * n_tiles(head_dim);
+  prefetch_tile(args.kv_q, first_tile);
+  const Step& step = *args.step;
+  const int d_model = args.kv_q.k;
   SharedSpace space;
   const SharedRows memory = take_slice<F>(space, d_model);
   const Partial<F> partial = take_partial<F>(space);
@@ -23,8 +25,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) qkv_kernel(QkvArgs ar
 
   const float* hidden = args.hidden + static_cast<std::ptrdiff_t>(step.first_row) * d_model;
   auto rows = normed_rows<F>(memory, step.n_rows, hidden, args.gain, args.eps, d_model);
-  const int first_tile = head_idx * n_tiles(head_dim);
   for (int tile = first_tile; tile < first_tile + n_tiles(head_dim); ++tile) {
+    if (tile + 1 < first_tile + n_tiles(head_dim)) prefetch_tile(args.kv_q, tile + 1);
     for_tile(args.kv_q, tile, rows, partial,
              [&](int output, int row, float number) { numbers.write(row * stride + output - first_tile * kTile, number); });
   }

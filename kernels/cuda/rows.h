@@ -32,8 +32,15 @@ __device__ inline float fold(float lane_sum) {
 /// 1 / sqrt(mean(x^2) + eps) of x(i), i < k, for the warp; the sum in the order of reference::dot.
 template <class Value>
 __device__ float inverse_rms(int k, float eps, Value x) {
+  constexpr int kAtOnce = 16;
   float sum = 0;
-  for (int i = lane_index() % kFloatLanes; i < k; i += kFloatLanes) sum += x(i) * x(i);
+  for (int from = lane_index() % kFloatLanes; from < k; from += kAtOnce * kFloatLanes) {
+    float values[kAtOnce];
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) values[i] = from + i * kFloatLanes < k ? x(from + i * kFloatLanes) : 0.0F;
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) sum += values[i] * values[i];
+  }
   return 1.0F / __builtin_sqrtf(fold(sum) / static_cast<float>(k) + eps);
 }
 

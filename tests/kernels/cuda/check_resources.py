@@ -17,6 +17,8 @@ MAX_REGISTERS = 128  # two blocks of 256 threads on a multiprocessor
 KERNELS = {"accept": 1, "add_product": 2, "attention": 2, "chunk_product": 2, "draft": 2, "embed": 4, "finish_heads": 2, "finish_product": 2,
            "gate_up": 2,
            "head": 2, "qkv": 2, "quantize": 2, "unpack": 1, "device": 0, "matmul": 0}
+LOADS_AT_ONCE = 8
+STEP_PRODUCTS = ("add_product", "embed", "gate_up", "head", "qkv")  # which norm or convert their rows first
 PRODUCTS = ("add_product", "chunk_product", "draft", "embed", "gate_up", "head", "qkv")
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for '(sm_\d+)'")
@@ -58,6 +60,11 @@ def check_ptx(name, ptx):
             continue
         if not re.search(r"ld\.global(\.nc)?\.v4\.(u32|b32)", kernel):
             yield name + ": no weights come 16 bytes at a time"
+        order = "".join(op[0] for op in re.findall(r"ld\.global(?:\.nc)?\.v4|mma\.sync", kernel))
+        if name in STEP_PRODUCTS and "l" * LOADS_AT_ONCE not in order:
+            yield "%s: not %d weights are asked for before the first is used" % (name, LOADS_AT_ONCE)
+        if name in STEP_PRODUCTS and "prefetch.global.L2" not in kernel:
+            yield name + ": weights are not asked for before the rows are ready"
         if re.search(r"ld\.global(\.nc)?\.(u8|s8|b8|u16|b16)[^\n]*\n[^\n]*mma\.sync", kernel):
             yield name + ": weights come number by number"
     if name == "attention" and "cp.async.cg.shared.global" not in ptx:
