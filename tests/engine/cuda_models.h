@@ -69,7 +69,7 @@ inline bytemodel::ModelConfig random_config(std::mt19937& random) {
   config.window.clear();
   for (int i = 0; i < config.n_layers; ++i) config.window.push_back(below(2) == 0 ? 0 : 1 + below(60));
   config.ngram_orders.clear();
-  for (int i = below(4); i > 0; --i) config.ngram_orders.push_back(1 + below(9));
+  for (int i = below(4); i > 0; --i) config.ngram_orders.push_back(below(3) == 0 ? kernels::cuda::kMaxTail : 1 + below(9));
   config.ngram_dim = 1 + below(12);
   config.n_predict = 1 + below(5);
   config.head_kind = below(2) == 0 ? bytemodel::HeadKind::kLinear : bytemodel::HeadKind::kTransformer;
@@ -91,9 +91,10 @@ inline std::uint8_t best_byte(engine::LogitsRow row) {
   return static_cast<std::uint8_t>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
-/// Up to n bytes behind the prompt, drafted by the heads and verified; and the bytes that each step kept.
+/// Up to n bytes behind the prompt, drafted by the heads and verified; what was drafted, and the bytes that each step kept.
 struct Written {
   Bytes text;
+  Bytes drafted;
   std::vector<std::size_t> gains;
   bool operator==(const Written&) const = default;
 };
@@ -119,6 +120,7 @@ inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std:
     row = kept - 1;
     cache->truncate(before + kept);
     out.text.insert(out.text.end(), draft.begin(), draft.begin() + static_cast<std::ptrdiff_t>(kept));
+    out.drafted.insert(out.drafted.end(), draft.begin(), draft.end());
     out.gains.push_back(kept);
   }
   return out;

@@ -118,6 +118,57 @@ TEST_CASE("cuda runner: sequences beyond one block of keys, and rings that turn 
   }
 }
 
+TEST_CASE("cuda runner: a copy has all keys, and its rings know what they have, copied or cut back") {
+  cuda_emulator::FakeMachine machine;
+  machine.has_cublas = false;  // without long chunks its rings are as long as the CPU's
+  cuda_emulator::set_machine(machine);
+  for (const int max_context : {256, 2048}) {  // the last block of keys is used; rings turn around
+    auto config = load_model("tiny-linear").config();
+    config.max_context = max_context;
+    config.window = {64, 0};
+    const auto expected = on_cpu(random_model(config, 1));
+    const auto found = on_gpu(random_model(config, 1));
+    std::unique_ptr<engine::KvCache> caches[2] = {expected->new_cache(), found->new_cache()};
+    std::unique_ptr<engine::KvCache> copies[2] = {expected->new_cache(), found->new_cache()};
+    const Bytes text = random_code(max_context == 256 ? 300 : 1300, 2);
+    const auto compare = [&](const std::unique_ptr<engine::KvCache>(&both)[2]) {
+      const auto expected_rows = expected->forward(std::span(text).first(5), *both[0], Rows::kAll);
+      const auto rows = found->forward(std::span(text).first(5), *both[1], Rows::kAll);
+      require_on_gpu(*found);
+      for (std::size_t i = 0; i < 5; ++i) REQUIRE(same_bits(expected_rows[i], rows[i]));
+      for (std::size_t length = 0; length <= both[0]->length(); ++length) REQUIRE(both[0]->reusable(length) == both[1]->reusable(length));
+    };
+    for (std::size_t i = 0; i < text.size(); i += 64) {
+      const auto part = std::span(text).subspan(i, std::min<std::size_t>(64, text.size() - i));
+      expected->forward(part, *caches[0], Rows::kLast);
+      found->forward(part, *caches[1], Rows::kLast);
+    }
+    expected->copy_cache(*caches[0], *copies[0]);
+    found->copy_cache(*caches[1], *copies[1]);
+    compare(copies);
+    for (const auto& cache : caches) cache->truncate(text.size() - 290);
+    compare(caches);
+  }
+}
+
+TEST_CASE("cuda runner: proposals behind a chunk are its own, not those of a chunk before") {
+  cuda_emulator::set_machine({});
+  const auto expected = on_cpu(load_model("tiny-linear"));
+  const auto found = on_gpu(load_model("tiny-linear"));
+  for (std::uint32_t seed = 0; seed < 3; ++seed) {
+    const auto expected_cache = expected->new_cache();
+    const auto found_cache = found->new_cache();
+    const Bytes text = random_code(20, seed);
+    expected->forward(text, *expected_cache, Rows::kLast);
+    found->forward(text, *found_cache, Rows::kLast);
+    expected->begin_draft(19, *expected_cache);
+    found->begin_draft(19, *found_cache);
+    CAPTURE(seed);
+    REQUIRE(same_bits(expected->next_draft('x'), found->next_draft('x')));
+  }
+  require_on_gpu(*found);
+}
+
 TEST_CASE("cuda runner: the golden prompts go on as on the CPU, draft for draft") {
   cuda_emulator::set_machine({});
   const std::string name = GENERATE("tiny-linear", "tiny-transformer", "seed");

@@ -223,6 +223,84 @@ TEST_CASE("cuda takeover: an error in each step of a text, a sticky one") {
   }
 }
 
+namespace {
+
+/// Both runners draft behind row `row`, with the same bytes given, and their proposals have the same bits.
+void compare_drafts(engine::ModelRunner& expected, const engine::KvCache& expected_cache, engine::ModelRunner& found,
+                    const engine::KvCache& found_cache, std::size_t row) {
+  expected.begin_draft(row, expected_cache);
+  found.begin_draft(row, found_cache);
+  for (int i = 1; i < expected.config().n_predict; ++i) {
+    CAPTURE(row, i);
+    const auto given = static_cast<std::uint8_t>('a' + i);
+    REQUIRE(same_bits(expected.next_draft(given), found.next_draft(given)));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("cuda takeover: proposals go on on the CPU, whichever of them the GPU fails at") {
+  for (int k = 0; k < 7; ++k) {
+    CAPTURE(k);
+    cuda_emulator::set_machine({});
+    const auto expected = on_cpu(load_model("tiny-linear"));
+    const auto found = on_gpu(load_model("tiny-linear"));
+    const auto expected_cache = expected->new_cache();
+    const auto found_cache = found->new_cache();
+    const Bytes text = random_code(5, 2);
+    expected->forward(prompt(), *expected_cache, Rows::kLast);
+    found->forward(prompt(), *found_cache, Rows::kLast);
+    FakeMachine machine;
+    machine.failing_step = k;  // each given byte is a step: it is not the one that the device would choose
+    cuda_emulator::set_machine(machine);
+    compare_drafts(*expected, *expected_cache, *found, *found_cache, prompt().size() - 1);
+    REQUIRE(std::string(found->device()) == "cpu");
+    // And behind a row whose successors are taken back.
+    expected->forward(text, *expected_cache, Rows::kAll);
+    found->forward(text, *found_cache, Rows::kAll);
+    expected_cache->truncate(prompt().size() + 2);
+    found_cache->truncate(prompt().size() + 2);
+    compare_drafts(*expected, *expected_cache, *found, *found_cache, 1);
+  }
+}
+
+TEST_CASE("cuda takeover: what the CPU's cache does not have is computed: another text's keys, those that its ring lost") {
+  auto config = load_model("tiny-linear").config();
+  config.max_context = 2048;
+  config.window = {64, 0};
+  const auto expected = on_cpu(random_model(config, 1));
+  const Bytes text = random_code(1300, 2);
+  const Bytes more = random_code(20, 3);
+  const auto prefill = [&](engine::ModelRunner& runner, engine::KvCache& cache, std::size_t n) {
+    for (std::size_t i = 0; i < n; i += 64)
+      runner.forward(std::span(text).subspan(i, std::min<std::size_t>(64, n - i)), cache, Rows::kLast);
+  };
+  const auto compare = [&](engine::ModelRunner& found, engine::KvCache& cache, std::size_t n) {
+    const auto fresh = expected->new_cache();
+    prefill(*expected, *fresh, n);
+    const auto expected_rows = expected->forward(more, *fresh, Rows::kAll);
+    const auto rows = found.forward(more, cache, Rows::kAll);
+    REQUIRE(std::string(found.device()) == "cpu");
+    for (std::size_t i = 0; i < more.size(); ++i) REQUIRE(same_bits(expected_rows[i], rows[i]));
+  };
+  cuda_emulator::set_machine({});
+  const auto found = on_gpu(random_model(config, 1));
+  const auto of_gpu = found->new_cache();
+  const auto cache = found->new_cache();
+  prefill(*found, *of_gpu, 30);
+  FakeMachine machine;
+  machine.failing_step = 0;
+  cuda_emulator::set_machine(machine);
+  found->forward(random_code(40, 4), *cache, Rows::kLast);
+  found->copy_cache(*of_gpu, *cache);
+  compare(*found, *cache, 30);
+  cache->truncate(0);
+  prefill(*found, *cache, text.size());
+  REQUIRE(cache->reusable(600) == 600);
+  cache->truncate(600);
+  compare(*found, *cache, 600);
+}
+
 TEST_CASE("cuda takeover: rows that are no numbers, from each step on") {
   for (int k = 0; k < 90; ++k) {
     FakeMachine machine;

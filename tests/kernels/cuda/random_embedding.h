@@ -21,7 +21,7 @@ class RandomEmbedding {
   };
   static Shape draw(RandomFloats& random, int n_orders, int d_model) {
     Shape shape{d_model, {}, 1 << (1 + random.below(8)), 1 + static_cast<int>(random.below(40))};
-    for (int i = 0; i < n_orders; ++i) shape.orders.push_back(1 + static_cast<int>(random.below(cuda::kMaxTail)));
+    for (int i = 0; i < n_orders; ++i) shape.orders.push_back(i == 0 ? cuda::kMaxTail : 1 + static_cast<int>(random.below(cuda::kMaxTail)));
     return shape;
   }
 
