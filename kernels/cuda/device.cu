@@ -32,8 +32,8 @@ class GpuDevice final : public Device {
   ~GpuDevice() override {
     // Where the GPU hangs every call would wait for it: what it has, it keeps.
     for (int i = 0; i < n_graphs_ && !is_hanging_; ++i) cudaGraphExecDestroy(graphs_[i]);
+    matmul_.close(is_hanging_);
     if (!is_hanging_) {
-      matmul_.close();
       cudaEventDestroy(event_);
       cudaStreamDestroy(stream_);
     }

@@ -40,9 +40,9 @@ constexpr bool is_fine(cublasStatus_t status) { return status == CUBLAS_STATUS_S
 
 }  // namespace
 
-void Matmul::close() {
+void Matmul::close(bool is_hanging) {
   while (n_plans_ > 0) forget(plans_[--n_plans_]);
-  if (handle_ != nullptr) cublas_.Destroy(handle_);
+  if (handle_ != nullptr && !is_hanging) cublas_.Destroy(handle_);
   handle_ = nullptr;
 }
 

@@ -15,8 +15,8 @@ class Matmul {
   /// Queues a product that can_multiply() has said yes to. nullptr, or what is wrong.
   const char* launch(const MatmulArgs& args, Stream stream);
 
-  /// Gives back what it holds; waits for the GPU.
-  void close();
+  /// Gives back what it holds. That waits for the GPU; where it hangs cuBLASLt itself is left.
+  void close(bool is_hanging);
 
  private:
   static constexpr int kMaxPlans = 16;

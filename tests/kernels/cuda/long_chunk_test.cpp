@@ -85,7 +85,7 @@ TEST_CASE("cuda: a long chunk's products, stored, added and gated, are a chunk's
         REQUIRE(matmul.launch({shape_of, plain.data(), words.data(), sums.data(), workspace.data()}, stream) == nullptr);
         return cuda::launch_finish_product({{kind, &step, rows, w.matrix(), from->data(), to.data(), columns}, sums.data()}, stream);
       });
-      matmul.close();
+      matmul.close(false);
       const int first = kind == Kind::kAdd ? step.first_row : 0;
       for (int i = 0; i < (kRows + 3) * columns; ++i) {
         const int row = i / columns - first;
@@ -130,7 +130,7 @@ TEST_CASE("cuda: cuBLASLt is asked before it is used") {
   CHECK(other.can_multiply({Format::kInt8, 64, 64, 128}));
   CHECK(cuda_emulator::counts().products_asked == 3);
   CHECK(other.launch({{Format::kInt8, 32, 64, 128}, nullptr, nullptr, nullptr, nullptr}, nullptr) != nullptr);
-  other.close();
+  other.close(false);
 }
 
 }  // namespace octet::tests

@@ -1,6 +1,7 @@
 #include "tests/support/cuda_emulator/cublas_lt.h"
 
 #include <cstring>
+#include <set>
 
 #include "kernels/cuda/bf16.h"
 
@@ -11,6 +12,12 @@ using octet::kernels::cuda::from_bf16;
 namespace {
 
 constexpr int kPoison = 0xFF;
+
+/// What a program leaves with a GPU that hangs is no leak.
+std::set<cublasLtHandle_t>& handles() {
+  static auto* handles = new std::set<cublasLtHandle_t>;
+  return *handles;
+}
 
 /// Destroying counts: what is left is a leak, which the address sanitizer sees.
 template <class T>
@@ -65,9 +72,13 @@ void multiply(const FakeProduct& product, const void* a, const FakeLayout& of_a,
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   if (!machine().has_cublas) return CUBLAS_STATUS_NOT_INITIALIZED;
   *handle = new FakeCublas;
+  handles().insert(*handle);
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) { return destroy(handle); }
+cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
+  handles().erase(handle);
+  return destroy(handle);
+}
 
 const char* cublasLtGetStatusString(cublasStatus_t status) {
   switch (status) {
