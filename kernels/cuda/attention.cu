@@ -163,7 +163,6 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) attention_kernel(Atte
         scores.write(query * kScoreStride + t, score);
       }
     }
-    if (first == 0) wait_for_copies<0>();
     __syncthreads();
 
     // Which of the block's slots the query in this column sees.
@@ -185,6 +184,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) attention_kernel(Atte
     } else {
       weights.clear();
     }
+    if (first == 0) wait_for_copies<0>();  // the values, beside which scores and weights were computed
     __syncthreads();
 
     for (int tile = warp_index(); tile < n_tiles(head_dim); tile += kWarps) {

@@ -120,7 +120,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksAtOnce) draft_kernel(DraftArg
     const int previous = head - 1 < draft.n_given ? draft.given[head - 1] : chosen.read(head - 1);
     const int moved = threadIdx.x + 1 < kMaxTail ? tail.read(static_cast<int>(threadIdx.x) + 1) : previous + 1;
     text.advance(previous);
-    __syncthreads();
+    __syncwarp();  // the tail is the first warp's
     if (threadIdx.x < kMaxTail) tail.write(static_cast<int>(threadIdx.x), moved);
     const int byte = static_cast<int>(threadIdx.x);
     static_assert(kThreads == kVocabulary);
