@@ -143,8 +143,10 @@ struct Comparison {
 
 /// The text into a cache, up to `at_once` bytes a call.
 void prefill(ModelRunner& runner, std::span<const std::uint8_t> text, engine::KvCache& cache, std::size_t at_once) {
-  for (std::size_t at = 0; at < text.size(); at += at_once) {
-    runner.forward(text.subspan(at, std::min(at_once, text.size() - at)), cache, Rows::kLast);
+  while (!text.empty()) {
+    const std::size_t n = std::min({at_once, runner.max_prefill(), text.size()});
+    runner.forward(text.first(n), cache, Rows::kLast);
+    text = text.subspan(n);
   }
 }
 

@@ -19,7 +19,7 @@ Session::Prefilled Session::prefill(std::span<const std::uint8_t> prompt, const 
     result.interrupted = interrupt.check();
     if (result.interrupted) return result;
     const auto rest = prompt.subspan(cache_->length());
-    const auto chunk = rest.first(std::min(rest.size(), chunk_));
+    const auto chunk = rest.first(std::min({rest.size(), chunk_, runner_.max_prefill()}));
     last_logits_ = runner_.forward(chunk, *cache_, ModelRunner::Rows::kLast)[0];
     interrupt.count_step();
     result.n_computed += chunk.size();

@@ -54,6 +54,7 @@ StepCosts measure_step_costs(ModelRunner& runner) {
   };
   std::vector<StepCosts::Chunk> chunks;
   if (runner.max_prefill() > batch) {
+    // The first time a GPU does a thing is not like the others.
     prefill(runner.max_prefill());
     cache->truncate(0);
     const double ms = prefill(runner.max_prefill());

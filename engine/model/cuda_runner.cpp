@@ -68,6 +68,12 @@ void CudaRunner::copy_cache(const KvCache& from, KvCache& to) const {
 
 LogitsRows CudaRunner::forward(std::span<const Piece> pieces, Rows rows) {
   OCTET_CHECK(rows == Rows::kAll || pieces.size() == 1);
+  std::size_t n_bytes = 0;
+  for (const Piece& piece : pieces) {
+    OCTET_CHECK(!piece.bytes.empty());
+    n_bytes += piece.bytes.size();
+  }
+  OCTET_CHECK(n_bytes <= (rows == Rows::kLast ? max_prefill() : max_batch()));
   if (cpu_ == nullptr && !forward_on_gpu(pieces, rows)) {
     for (const Piece& piece : pieces) piece.cache->truncate(piece.cache->length() - piece.bytes.size());
     take_over();
@@ -80,13 +86,10 @@ LogitsRows CudaRunner::forward(std::span<const Piece> pieces, Rows rows) {
 /// False where it failed; the bytes are in their caches either way.
 bool CudaRunner::forward_on_gpu(std::span<const Piece> pieces, Rows rows) {
   bool has_memory = true;
-  std::size_t n = 0;
   positions_.clear();
   for (const Piece& piece : pieces) {
     auto& cache = static_cast<Cache&>(*piece.cache);
     const std::size_t pos = cache.length();
-    n += piece.bytes.size();
-    OCTET_CHECK(!piece.bytes.empty() && n <= (rows == Rows::kLast ? max_prefill() : max_batch()));
     cache.append(piece.bytes);
     cache.rings.will_write(pos, cache.length());
     has_memory = has_memory && cache.memory != nullptr;
@@ -121,6 +124,7 @@ LogitsRows CudaRunner::forward_on_cpu(std::span<const Piece> pieces, Rows rows) 
   std::vector<Piece> on_cpu;
   for (const Piece& piece : pieces) {
     auto& cache = static_cast<Cache&>(*piece.cache);
+    // Where the GPU failed at a long chunk there are more bytes than the CPU takes.
     const std::size_t n = std::min(piece.bytes.size(), cpu_->max_batch());
     cache.append(piece.bytes);
     catch_up(cache, cache.length() - n);

@@ -35,7 +35,7 @@ class CudaRunner final : public ModelRunner {
   std::unique_ptr<KvCache> new_cache() const override;
   void copy_cache(const KvCache& from, KvCache& to) const override;
   std::size_t max_batch() const override { return CudaSteps::kMaxBatch; }
-  std::size_t max_prefill() const override { return steps_->max_prefill(); }
+  std::size_t max_prefill() const override { return cpu_ == nullptr ? steps_->max_prefill() : cpu_->max_prefill(); }
   LogitsRows forward(std::span<const Piece> pieces, Rows rows) override;
   void begin_draft(std::size_t row, const KvCache& cache) override;
   LogitsRow next_draft(std::uint8_t previous) override;

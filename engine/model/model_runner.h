@@ -54,7 +54,7 @@ class ModelRunner {
 
   /// The most bytes that one call of forward() takes.
   virtual std::size_t max_batch() const = 0;
-  /// The same with Rows::kLast; at least max_batch().
+  /// The same with Rows::kLast; at least max_batch(). Becomes less where a GPU fails.
   virtual std::size_t max_prefill() const { return max_batch(); }
 
   /// Consecutive bytes of one sequence.

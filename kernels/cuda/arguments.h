@@ -40,8 +40,8 @@ struct QkvArgs {
   const float* cosine;  // [pos, head_dim / 2]
   const float* sine;
   KvLayer kv;
-  std::byte* queries;   // [kMaxRows, n_heads, key_bytes(head_dim)]
-  float* query_scales;  // kInt8: [kMaxRows, n_heads]
+  std::byte* queries;   // [n_rows, n_heads, key_bytes(head_dim)]
+  float* query_scales;  // kInt8: [n_rows, n_heads]
 };
 
 /// mixed[n_rows, n_heads * head_dim] = attention of the queries.
@@ -55,7 +55,7 @@ struct AttentionArgs {
   KvLayer kv;
   int max_runs;    // that a step has
   int max_blocks;  // that a row can see: attention_blocks()
-  float* partial;  // [kMaxRows, n_heads, max_blocks, head_dim + 2] what attention_keys() keys add, their largest score and their sum
+  float* partial;  // [n_rows, n_heads, max_blocks, head_dim + 2] what attention_keys() keys add, their largest score and their sum
   int* n_done;     // [max_runs, n_kv_heads] blocks that are done; 0 before and after
   float* mixed;
 };

@@ -1,5 +1,6 @@
 // Long chunks, which cuBLASLt multiplies: in int8 with the bits of the CPU's, in bf16 near to f32; and what becomes of them without
 // cuBLASLt.
+#include "engine/decode/session.h"
 #include "tests/engine/cuda_models.h"
 
 namespace octet::tests {
@@ -146,8 +147,15 @@ TEST_CASE("cuda long chunk: where it fails the CPU computes the prompt, and the 
         cuda_emulator::set_machine(machine);
         REQUIRE(same(*runner));
         REQUIRE(std::string(runner->device()) == "cpu");
+        REQUIRE(runner->max_prefill() == runner->max_batch());
       };
       compare([&](engine::ModelRunner& runner) { return write_text(runner, prompt, 12) == expected; });
+      if (step < 2) {  // in the first prompt: the second one is the CPU's, where a cancel waits for a chunk of its own
+        compare([&](engine::ModelRunner& runner) {
+          engine::Session session(runner, 256);
+          return !session.prefill(prompt, {}).interrupted && !session.prefill(random_code(200, 8), {}).interrupted;
+        });
+      }
       compare([&](engine::ModelRunner& runner) { return rows_behind(runner, prompt, calls) == expected_rows; });
     }
   }

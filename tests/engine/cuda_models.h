@@ -102,8 +102,9 @@ inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std:
   const auto cache = runner.new_cache();
   std::uint8_t own = 0;
   std::size_t row = 0;
-  for (std::size_t i = 0; i < prompt.size(); i += runner.max_prefill()) {
-    const auto part = std::span(prompt).subspan(i, std::min(runner.max_prefill(), prompt.size() - i));
+  while (cache->length() < prompt.size()) {
+    const auto rest = std::span(prompt).subspan(cache->length());
+    const auto part = rest.first(std::min(runner.max_prefill(), rest.size()));
     own = best_byte(runner.forward(part, *cache, Rows::kLast)[0]);
     row = part.size() - 1;
   }
@@ -130,8 +131,9 @@ inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std:
 inline Bytes write_plainly(engine::ModelRunner& runner, const Bytes& prompt, std::size_t n) {
   const auto cache = runner.new_cache();
   Bytes text;
-  for (std::size_t i = 0; i < prompt.size(); i += runner.max_prefill()) {
-    const auto part = std::span(prompt).subspan(i, std::min(runner.max_prefill(), prompt.size() - i));
+  while (cache->length() < prompt.size()) {
+    const auto rest = std::span(prompt).subspan(cache->length());
+    const auto part = rest.first(std::min(runner.max_prefill(), rest.size()));
     text.assign(1, best_byte(runner.forward(part, *cache, Rows::kLast)[0]));
   }
   while (text.size() < n && text.back() != kEnd) text.push_back(best_byte(runner.forward(std::span(text).last(1), *cache, Rows::kLast)[0]));

@@ -15,8 +15,7 @@ ARCHITECTURES = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_120")
 MAX_REGISTERS = 128  # two blocks of 256 threads on a multiprocessor
 # Of each source; two where there is one for int8 and one for bf16.
 KERNELS = {"accept": 1, "add_product": 2, "attention": 2, "chunk_product": 2, "draft": 2, "embed": 4, "finish_heads": 2, "finish_product": 2,
-           "gate_up": 2,
-           "head": 2, "qkv": 2, "quantize": 2, "unpack": 1, "device": 0, "matmul": 0}
+           "gate_up": 2, "head": 2, "qkv": 2, "quantize": 2, "unpack": 1, "device": 0, "matmul": 0}
 LOADS_AT_ONCE = 8
 STEP_PRODUCTS = ("add_product", "embed", "gate_up", "head", "qkv")  # which norm or convert their rows first
 PRODUCTS = ("add_product", "chunk_product", "draft", "embed", "gate_up", "head", "qkv")
