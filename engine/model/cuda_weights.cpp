@@ -148,6 +148,10 @@ class Loader {
 
 }  // namespace
 
+cuda::Matrix kv_q_heads(const CudaBlock& block, const bytemodel::ModelConfig& c, int n_heads) {
+  return cuda::rows_of(block.kv_q, 0, n_heads * cuda::n_tiles(c.head_dim) * cuda::kTile);
+}
+
 CudaWeights::CudaWeights(const bytemodel::ModelFile& model, cuda::Format format, DeviceArena& arena, std::size_t capacity) {
   const auto& c = model.config();
   Loader load(model, format, arena);

@@ -20,6 +20,9 @@ struct CudaBlock {
   int window;  // 0 = attends to all earlier positions
 };
 
+/// The rows of kv_q that make its first n_heads heads.
+kernels::cuda::Matrix kv_q_heads(const CudaBlock& block, const bytemodel::ModelConfig& c, int n_heads);
+
 /// Pointers into what the arena gave out.
 struct CudaWeights {
   /// Puts the weights of `model` into the arena, or adds up what they take. `capacity`: positions that have angles.
