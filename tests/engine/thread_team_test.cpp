@@ -110,12 +110,14 @@ TEST_CASE("a short task begins without members who sleep, and brings them back")
     return size;
   };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  team.rest();
-  while (size_of_team() != 1) {
+  // On a busy machine a task can be alone for another reason, which ends.
+  int size = 0;
+  while (team.waits().n_tasks_early == 0) {
     REQUIRE(std::chrono::steady_clock::now() < deadline);
     team.rest();
+    size = size_of_team();
   }
-  CHECK(team.waits().n_tasks_early >= 1);
+  CHECK(size == 1);
   while (size_of_team() != 3) REQUIRE(std::chrono::steady_clock::now() < deadline);
 }
 
