@@ -139,6 +139,7 @@ class LspServer final : public ServerUnderTest {
     if (!is_octet()) return info;
     if (const auto status = call("octet/status", nullptr)) {
       info["state"] = status->value("state", "");
+      if (info["state"] == "failed") info["message"] = status->value("message", "");
       info["device"] = status->value("device", Json(nullptr));
       const Json model = status->value("model", Json(nullptr));
       if (model.is_object())

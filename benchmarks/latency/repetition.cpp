@@ -49,6 +49,8 @@ Result<void> ask_until_ready(ServerUnderTest& server, const Trace& trace) {
     const auto answer = ask_alone(server, trace, static_cast<std::size_t>(first - trace.events.begin()));
     if (!answer) return tl::unexpected(answer.error());
     if (answer->outcome == Outcome::kFailed) return fail(ErrorCode::kUnreadable, "the first key's answer is " + answer->error);
+    if (const auto info = server.info(); info.value("state", "") == "failed")
+      return fail(ErrorCode::kUnreadable, fmt::format("{}: {}", info.value("command", ""), info.value("message", "it has failed")));
     const auto counters = server.counters();
     if (answer->outcome == Outcome::kText || !counters || (counters->contains("completions") && counters->at("completions") > 0)) return {};
     if (Clock::now() > deadline) return fail(ErrorCode::kUnreadable, "nothing was computed for the first key");

@@ -144,6 +144,12 @@ class LatencyTest(CliTest):
         # An answer that crossed its withdrawal is one for the server alone.
         self.assertLessEqual(n_superseded, round(n_keys * report["figures"]["typing.superseded"]["values"][0]))
 
+    def test_a_server_without_a_model_has_no_figures(self):
+        command = shlex.join([str(BIN), "lsp", "--model", __file__])
+        result = bench("latency", "--trace", self.trace(), "--server", command)
+        self.assertEqual(result.returncode, FAILED, result.stdout)
+        self.assertIn(f"{command}: {__file__}: the header claims", result.stderr.decode())
+
     def test_other_servers_are_measured_too(self):
         (report,), result = self.latency("--server", shlex.join([sys.executable, "-c", STUB, "0.002"]))
         self.assertEqual(report["server"]["name"], "stub")
