@@ -94,7 +94,7 @@ KvRings CudaSteps::new_rings() const {
 
 std::byte* CudaSteps::allocate_cache() {
   void* cache = device_->allocate(cache_bytes_);
-  if (cache != nullptr) device_->clear(cache, cache_bytes_);
+  if (cache != nullptr && format_ == cuda::Format::kBf16) device_->clear(cache, cache_bytes_);
   return static_cast<std::byte*>(cache);
 }
 
@@ -120,7 +120,7 @@ void CudaSteps::take_buffers(DeviceArena& arena, const CudaWeights& weights) {
   buffers_.queries = arena.take<std::byte>(size(n_heads, cuda::key_bytes(c.head_dim, format_)));
   buffers_.query_scales = arena.take<float>(n_heads);
   buffers_.partial = arena.take<float>(size(n_heads, max_blocks * (c.head_dim + 2)));
-  buffers_.n_done = arena.take<int>(size(cuda::kMaxRuns, c.n_kv_heads));
+  buffers_.n_done = arena.zeros<int>(size(cuda::kMaxRuns, c.n_kv_heads));
   buffers_.mixed = arena.take<float>(size(n_heads, c.head_dim));
   buffers_.active = arena.take<float>(size(n_rows, c.d_ff));
   buffers_.numbers = arena.take<float>(size(n_rows, kv_q));

@@ -47,8 +47,8 @@ class CudaSteps {
   int n_launches() const { return n_launches_; }  // of a step, proposals included
 
   KvRings new_rings() const;
-  /// Memory for the keys and values of a sequence, zeros: a weight of 0 times a value that was never written is 0. nullptr where there is
-  /// none.
+  /// Memory for the keys and values of a sequence; nullptr where there is none. Zeros in bf16: a weight of 0 makes nothing of any integer
+  /// that was never written, but not of a NaN.
   std::byte* allocate_cache();
   void release_cache(std::byte* cache) { device_->release(cache); }
   bool copy_cache(const std::byte* from, std::byte* to);

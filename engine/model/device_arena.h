@@ -19,13 +19,20 @@ class DeviceArena {
   bool measures() const { return device_ == nullptr; }
   std::size_t size_bytes() const { return used_; }
 
-  /// Room for n numbers, zeros; nullptr while measuring.
+  /// Room for n numbers, whatever they are; nullptr while measuring.
   template <class T>
   T* take(std::size_t n) {
     std::byte* at = measures() ? nullptr : memory_ + used_;
     used_ += (n * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    if (!measures()) device_->clear(at, n * sizeof(T));
     return reinterpret_cast<T*>(at);
+  }
+
+  /// n zeros.
+  template <class T>
+  T* zeros(std::size_t n) {
+    T* at = take<T>(n);
+    if (!measures()) device_->clear(at, n * sizeof(T));
+    return at;
   }
 
   /// A copy of `values`.
