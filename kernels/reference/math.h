@@ -24,8 +24,9 @@ constexpr float exp(float x) {
   return mantissa * std::bit_cast<float>(exponent << 23);
 }
 
-/// 2^x with a relative error below 3e-6 for x <= 0; below -125 as there. 2^0 is 1.
+/// 2^x with a relative error below 3e-6 for x <= 0; below -125 as there. 2^0 is 1, and of no number it is none.
 constexpr float exp2(float x) {
+  if (x != x) return x;  // the bits of a GPU's NaN would become those of a number
   x = x < kExp2Lowest ? kExp2Lowest : x;
   const float shifted = x + kRoundToInt;
   const float f = x - (shifted - kRoundToInt);

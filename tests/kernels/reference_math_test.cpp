@@ -1,6 +1,8 @@
 // The elementary functions of kernels/reference against the C library in double precision.
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "kernels/reference/math.h"
@@ -66,6 +68,14 @@ TEST_CASE("exp is clamped beyond its range and stays finite and above zero") {
   CHECK(std::isfinite(reference::exp(88.0F)));
   CHECK(std::isnan(reference::exp(std::numeric_limits<float>::quiet_NaN())));
   CHECK(std::isnan(reference::exp(-std::numeric_limits<float>::quiet_NaN())));
+}
+
+TEST_CASE("exp2 of no number is none, whatever its bits") {
+  // A CPU's NaNs, a GPU's, and others.
+  for (const std::uint32_t bits : {0x7FC00000U, 0xFFC00000U, 0x7FFFFFFFU, 0xFFFFFFFFU, 0x7F800001U, 0x7FC00055U}) {
+    CAPTURE(bits);
+    CHECK(std::isnan(reference::exp2(std::bit_cast<float>(bits))));
+  }
 }
 
 TEST_CASE("exp grows with its argument at steps larger than its error") {
