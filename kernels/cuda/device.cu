@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include "kernels/cuda/launches.h"
 #include "kernels/cuda/matmul.h"
@@ -20,6 +21,10 @@ long now_ns() {
   return time.tv_sec * 1'000'000'000L + time.tv_nsec;
 }
 
+/// The end of the work that a GPU did not answer in time. It outlives its device, as a kernel that hangs does: whatever frees memory would
+/// wait for it.
+cudaEvent_t unanswered = nullptr;
+
 class GpuDevice final : public Device {
  public:
   GpuDevice(const cudaDeviceProp& properties) {
@@ -30,16 +35,18 @@ class GpuDevice final : public Device {
   GpuDevice(const GpuDevice&) = delete;
   GpuDevice& operator=(const GpuDevice&) = delete;
   ~GpuDevice() override {
-    // Where the GPU hangs every call would wait for it: what it has, it keeps.
-    for (int i = 0; i < n_graphs_ && !is_hanging_; ++i) cudaGraphExecDestroy(graphs_[i]);
-    matmul_.close(is_hanging_);
-    if (!is_hanging_) {
+    // Where the GPU hangs every call would wait for it: what it has, it keeps. Some only took longer.
+    const bool is_hanging = has_timed_out_ && cudaEventQuery(event_) == cudaErrorNotReady;
+    for (int i = 0; i < n_graphs_ && !is_hanging; ++i) cudaGraphExecDestroy(graphs_[i]);
+    matmul_.close(is_hanging);
+    if (!is_hanging) {
+      if (unanswered == event_) unanswered = nullptr;
       cudaEventDestroy(event_);
       cudaStreamDestroy(stream_);
     }
     for (Memory* memory = memory_; memory != nullptr;) {
       Memory* next = memory->next;
-      if (!is_hanging_) memory->is_of_host ? cudaFreeHost(memory->data) : cudaFree(memory->data);
+      if (!is_hanging) memory->is_of_host ? cudaFreeHost(memory->data) : cudaFree(memory->data);
       delete memory;
       memory = next;
     }
@@ -60,11 +67,12 @@ class GpuDevice final : public Device {
   void* allocate(std::size_t n_bytes) override { return allocate(n_bytes, false); }
   void* allocate_host(std::size_t n_bytes) override { return allocate(n_bytes, true); }
   void release(void* data) override {
+    if (has_timed_out_) return;  // the destructor sees to it
     for (Memory** at = &memory_; *at != nullptr; at = &(*at)->next) {
       if ((*at)->data != data) continue;
       Memory* found = *at;
       *at = found->next;
-      if (!is_hanging_) check(found->is_of_host ? cudaFreeHost(data) : cudaFree(data), "giving back memory");
+      check(found->is_of_host ? cudaFreeHost(data) : cudaFree(data), "giving back memory");
       delete found;
       return;
     }
@@ -84,7 +92,7 @@ class GpuDevice final : public Device {
   }
 
   void begin_graph() override {
-    if (is_usable()) check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), "recording a graph");
+    is_recording_ = is_usable() && check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), "recording a graph");
   }
   void launch(const EmbedArgs& args) override { launch_with(launch_embed, args, "embed"); }
   void launch(const QkvArgs& args) override { launch_with(launch_qkv, args, "qkv"); }
@@ -106,11 +114,12 @@ class GpuDevice final : public Device {
   void launch(const AcceptArgs& args) override { launch_with(launch_accept, args, "accept"); }
   void launch(const DraftArgs& args) override { launch_with(launch_draft, args, "draft"); }
   int end_graph() override {
-    if (!is_usable()) return -1;
-    cudaGraph_t graph;
-    if (!check(cudaStreamEndCapture(stream_, &graph), "recording a graph")) return -1;
-    const bool is_made = n_graphs_ < kMaxGraphs && check(cudaGraphInstantiate(&graphs_[n_graphs_], graph, 0), "making a graph");
-    cudaGraphDestroy(graph);
+    if (!std::exchange(is_recording_, false)) return -1;
+    cudaGraph_t graph = nullptr;
+    check(cudaStreamEndCapture(stream_, &graph), "recording a graph");
+    const bool is_made =
+        is_usable() && n_graphs_ < kMaxGraphs && check(cudaGraphInstantiate(&graphs_[n_graphs_], graph, 0), "making a graph");
+    if (graph != nullptr) cudaGraphDestroy(graph);
     return is_made ? n_graphs_++ : -1;
   }
   void replay(int graph) override {
@@ -125,7 +134,8 @@ class GpuDevice final : public Device {
       if (state != cudaErrorNotReady) return check(state, "a step");
       const long waited = now_ns() - begin;
       if (waited > timeout_ms * 1'000'000L) {
-        is_hanging_ = true;
+        has_timed_out_ = true;
+        unanswered = event_;
         std::snprintf(error_, sizeof(error_), "a step: no answer from the GPU within %d ms", timeout_ms);
         return false;
       }
@@ -156,12 +166,7 @@ class GpuDevice final : public Device {
     if (!is_usable()) return nullptr;
     void* data = nullptr;
     const cudaError_t error = of_host ? cudaMallocHost(&data, n_bytes) : cudaMalloc(&data, n_bytes);
-    if (error != cudaSuccess) {
-      char what[64];
-      std::snprintf(what, sizeof(what), "%zu bytes of %s memory", n_bytes, of_host ? "pinned" : "GPU");
-      check(error, what);
-      return nullptr;
-    }
+    if (error == cudaErrorMemoryAllocation || !check(error, "memory")) return nullptr;
     memory_ = new Memory{data, of_host, memory_};
     return data;
   }
@@ -171,14 +176,16 @@ class GpuDevice final : public Device {
     if (!is_usable()) return;
     const Error error = queue(args, stream_);
     if (error == cudaErrorInvalidValue) {
-      std::snprintf(error_, sizeof(error_), "%s: the model is too wide, its rows take more shared memory than the GPU has", what);
+      std::snprintf(error_, sizeof(error_), "%s: %s: the model is too wide, its rows take more shared memory than the GPU has", what,
+                    cudaGetErrorString(error));
     }
     check(error, what);
   }
 
   char name_[300] = {};
   char error_[300] = {};
-  bool is_hanging_ = false;
+  bool has_timed_out_ = false;
+  bool is_recording_ = false;
   cudaStream_t stream_ = nullptr;
   cudaEvent_t event_ = nullptr;
   Matmul matmul_;
@@ -200,6 +207,11 @@ extern "C" __attribute__((visibility("default"))) Device* octet_cuda_open_device
     std::snprintf(why, why_bytes, "%s", found != cudaSuccess ? cudaGetErrorString(found) : "no GPU");
     return nullptr;
   }
+  if (unanswered != nullptr && cudaEventQuery(unanswered) == cudaErrorNotReady) {
+    std::snprintf(why, why_bytes, "the GPU hangs: it has not answered since another model used it");
+    return nullptr;
+  }
+  unanswered = nullptr;
   cudaDeviceProp properties;
   const cudaError_t asked = cudaGetDeviceProperties(&properties, 0);
   if (asked != cudaSuccess) {
@@ -207,8 +219,8 @@ extern "C" __attribute__((visibility("default"))) Device* octet_cuda_open_device
     return nullptr;
   }
   if (properties.major < kMinMajor) {
-    std::snprintf(why, why_bytes, "%s has compute capability %d.%d, expected at least %d.0", properties.name, properties.major,
-                  properties.minor, kMinMajor);
+    std::snprintf(why, why_bytes, "%s has compute capability %d.%d, expected at least %d.0%s", properties.name, properties.major,
+                  properties.minor, kMinMajor, n_devices > 1 ? "; the first of CUDA_VISIBLE_DEVICES is used" : "");
     return nullptr;
   }
   return new GpuDevice(properties);

@@ -1,8 +1,8 @@
 // A GPU as the engine sees it: memory, one queue of work in order, graphs of launches. Made by the library octet_cuda, which is loaded
 // at run time; the tests make one on the emulator. Plain C++: who includes this needs no CUDA.
 //
-// Thread: one at a time. Nothing throws. What fails stays: from then on every call does nothing, wait() is false and error() says what
-// it was. Destroying a device gives back its memory, unless the GPU hangs.
+// Thread: one at a time. Nothing throws. What fails stays, but for memory that there is not: from then on every call does nothing, wait()
+// is false and error() says what it was. Destroying a device gives back its memory, unless the GPU hangs; then no other is made.
 #pragma once
 
 #include <cstddef>

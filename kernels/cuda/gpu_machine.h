@@ -99,10 +99,18 @@ using Stream = cudaStream_t;
 /// Queues kernel(args) on `n_blocks` blocks.
 template <class Args>
 cudaError_t launch(void (*kernel)(Args), dim3 n_blocks, unsigned n_threads, std::size_t shared_bytes, Stream stream, const Args& args) {
-  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
+  cudaFuncAttributes attributes;
+  cudaError_t error = cudaFuncGetAttributes(&attributes, kernel);
+  // Only ever more: a graph may hold launches of this kernel that take more than this one.
+  if (error == cudaSuccess && static_cast<int>(shared_bytes) > attributes.maxDynamicSharedSizeBytes)
+    error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
   if (error != cudaSuccess) return error;
-  kernel<<<n_blocks, n_threads, shared_bytes, stream>>>(args);
-  return cudaGetLastError();
+  cudaLaunchConfig_t config{};
+  config.gridDim = n_blocks;
+  config.blockDim = n_threads;
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = stream;
+  return cudaLaunchKernelEx(&config, kernel, args);  // says what it failed at itself, not what others did before
 }
 
 }  // namespace octet::kernels::cuda

@@ -175,6 +175,7 @@ TEST_CASE("cuda takeover: a model too wide for a block's shared memory is the CP
   REQUIRE(opened.has_value());
   CHECK(opened->info.device == "cpu");
   CHECK_THAT(opened->info.device_note, Catch::Contains("shared memory"));
+  CHECK(cuda_emulator::report().empty());  // the stream does not record for ever
 }
 
 TEST_CASE("cuda takeover: no library, or one that is none") {
@@ -316,6 +317,53 @@ TEST_CASE("cuda takeover: a GPU that no longer answers") {
     machine.hanging_step = step;
     check_takeover(machine, "no answer from the GPU within 500 ms");
   }
+}
+
+TEST_CASE("cuda takeover: nobody waits for a GPU that hangs, and what only took long is given back") {
+  cuda_emulator::set_machine({});
+  const std::size_t live_bytes = cuda_emulator::counts().live_bytes;
+  {
+    const auto runner = on_gpu(small_model());
+    FakeMachine slow;
+    slow.hanging_step = 2;
+    cuda_emulator::set_machine(slow);
+    write_text(*runner, prompt(), kText);
+    CHECK_FALSE(open_fake_gpu().has_value());
+    cuda_emulator::set_machine({});
+    CHECK(open_fake_gpu().has_value());
+    CHECK(cuda_emulator::counts().live_bytes > live_bytes);
+  }
+  CHECK(cuda_emulator::counts().live_bytes == live_bytes);
+  {
+    const auto runner = on_gpu(small_model());
+    FakeMachine hanging;
+    hanging.hanging_step = 2;
+    cuda_emulator::set_machine(hanging);
+    write_text(*runner, prompt(), kText);
+  }
+  CHECK(cuda_emulator::report().empty());
+  CHECK(cuda_emulator::counts().live_bytes > live_bytes);
+  const auto refused = open_fake_gpu();
+  REQUIRE_FALSE(refused.has_value());
+  CHECK_THAT(refused.error().message, Catch::Contains("the GPU hangs"));
+  // It has come to itself.
+  cuda_emulator::set_machine({});
+  {
+    const auto device = emulated_device();
+    void* memory = device->allocate(1);
+    device->begin_graph();
+    const int graph = device->end_graph();
+    FakeMachine slow;
+    slow.hanging_step = 0;
+    cuda_emulator::set_machine(slow);
+    device->replay(graph);
+    CHECK_FALSE(device->wait(1));
+    device->release(memory);
+    CHECK(cuda_emulator::report().empty());
+    cuda_emulator::set_machine({});
+  }
+  CHECK(write_text(*on_gpu(small_model()), prompt(), kText) == expected_text());
+  CHECK(cuda_emulator::report().empty());
 }
 
 TEST_CASE("cuda takeover: a completion says what happened") {

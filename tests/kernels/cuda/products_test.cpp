@@ -189,7 +189,6 @@ TEST_CASE("cuda: models of 0.1B, 1B and 7B parameters fit the shared memory of e
   CHECK(fits(4096, 11008, 128));
   CHECK(fits(8192, 28672, 128));
   CHECK_FALSE(fits(4096, 11008, 256));
-  cudaGetLastError();
   cudaStreamDestroy(stream);
 }
 

@@ -16,7 +16,6 @@ using Work = std::vector<std::function<void()>>;
 
 struct FakeStream {
   bool is_capturing = false;
-  bool is_hanging = false;
   Work recorded;
   Work queued;
 };
@@ -37,7 +36,7 @@ struct State {
   Counts counts;
   std::string report;
   cudaError_t sticky = cudaSuccess;
-  cudaError_t last = cudaSuccess;
+  bool is_hanging = false;
   std::map<void*, std::size_t> allocations;
   std::set<const void*> others;  // streams, graphs, events and pinned memory: what a program leaves with a GPU that hangs is no leak
 };
@@ -47,11 +46,15 @@ State& state() {
 }
 
 /// The result of an API call: the sticky error hides all others.
-cudaError_t result(cudaError_t error) {
-  State& s = state();
-  if (s.sticky != cudaSuccess) error = s.sticky;
-  if (error != cudaSuccess && error != cudaErrorNotReady) s.last = error;
-  return error;
+cudaError_t result(cudaError_t error) { return state().sticky != cudaSuccess ? state().sticky : error; }
+
+void report_wrong(const std::string& what) {
+  if (state().report.empty()) state().report = what;
+}
+
+/// What a call does that waits until the GPU has done all work.
+void wait_for_gpu(const char* call) {
+  if (state().is_hanging) report_wrong(std::string(call) + " waits for a GPU that hangs");
 }
 
 bool happens(int planned, std::size_t now) { return planned >= 0 && now >= static_cast<std::size_t>(planned); }
@@ -79,7 +82,8 @@ void set_machine(const FakeMachine& machine) {
   s.counts = {};
   s.counts.live_bytes = before.live_bytes;
   s.report.clear();
-  s.sticky = s.last = cudaSuccess;
+  s.sticky = cudaSuccess;
+  s.is_hanging = false;
 }
 const FakeMachine& machine() { return state().machine; }
 Counts& counts() { return state().counts; }
@@ -94,7 +98,7 @@ cudaError_t queue(cudaStream_t stream, Dim3 grid, Dim3 block, std::size_t shared
     ++s.counts.kernels;
     const std::string wrong = run_grid(grid, block, shared_bytes, kernel);
     if (wrong.empty()) return;
-    if (s.report.empty()) s.report = wrong;
+    report_wrong(wrong);
     s.sticky = cudaErrorLaunchFailure;
   });
   return result(cudaSuccess);
@@ -116,13 +120,6 @@ const char* cudaGetErrorString(cudaError_t error) {
     case cudaErrorLaunchFailure: return "unspecified launch failure";
   }
   return "unknown error";
-}
-
-cudaError_t cudaGetLastError() {
-  State& s = state();
-  const cudaError_t error = s.sticky != cudaSuccess ? s.sticky : s.last;
-  s.last = cudaSuccess;
-  return error;
 }
 
 cudaError_t cudaGetDeviceCount(int* n) {
@@ -160,6 +157,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t n_bytes) {
 }
 cudaError_t cudaFree(void* memory) {
   State& s = state();
+  wait_for_gpu("cudaFree");
   if (memory == nullptr) return result(cudaSuccess);
   const auto found = s.allocations.find(memory);
   if (found == s.allocations.end()) return result(cudaErrorInvalidValue);
@@ -176,6 +174,7 @@ cudaError_t cudaMallocHost(void** memory, std::size_t n_bytes) {
   return result(cudaSuccess);
 }
 cudaError_t cudaFreeHost(void* memory) {
+  wait_for_gpu("cudaFreeHost");
   state().others.erase(memory);
   ::operator delete(memory, kAlignment);
   return result(cudaSuccess);
@@ -200,6 +199,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return result(cudaSuccess);
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  if (stream->is_capturing) report_wrong("a stream is destroyed while it records");
   state().others.erase(stream);
   delete stream;
   return result(cudaSuccess);
@@ -223,7 +223,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsig
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   State& s = state();
   const std::size_t step = s.counts.graphs_launched++;
-  if (happens(s.machine.hanging_step, step)) stream->is_hanging = true;
+  s.is_hanging = s.is_hanging || happens(s.machine.hanging_step, step);
   for (const auto& work : exec->work) stream->queued.push_back(work);
   const std::string& file = s.machine.failing_file;
   if (happens(s.machine.failing_step, step) || (!file.empty() && access(file.c_str(), F_OK) == 0))
@@ -255,8 +255,12 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return result(cudaSuccess);
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (!state().others.contains(event)) {
+    report_wrong("an event is asked that is destroyed");
+    return cudaErrorInvalidValue;
+  }
   if (event->stream == nullptr) return result(cudaSuccess);
-  if (event->stream->is_hanging) return result(cudaErrorNotReady);
+  if (state().is_hanging) return result(cudaErrorNotReady);
   run_queue(*event->stream);
   return result(cudaSuccess);
 }

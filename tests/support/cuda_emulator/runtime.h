@@ -44,7 +44,6 @@ struct cudaDeviceProp {
 };
 
 const char* cudaGetErrorString(cudaError_t error);
-cudaError_t cudaGetLastError();
 cudaError_t cudaGetDeviceCount(int* n);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
@@ -79,7 +78,7 @@ struct FakeMachine {
   std::size_t shared_bytes = 99 << 10;  // of a block
   int failing_allocation = -1;          // the n-th cudaMalloc finds no memory; and the ones behind it
   int failing_step = -1;                // while the n-th launched graph runs an address is illegal; all calls fail from then on
-  int hanging_step = -1;                // the n-th launched graph never ends
+  int hanging_step = -1;                // the n-th launched graph does not end before the next set_machine()
   std::string failing_file;             // as failing_step, from the moment on that this file exists
   int spoilt_step = -1;                 // from the n-th launched graph on, floats that come from the device are NaN
   bool has_cublas = true;               // cuBLASLt is installed
@@ -98,7 +97,7 @@ struct Counts {
 const FakeMachine& machine();
 Counts& counts();
 
-/// What the scheduler said of the first kernel that broke a rule since set_machine(), or nothing.
+/// The first rule that a kernel or a call broke since set_machine(), or nothing.
 std::string report();
 
 /// Work that is no kernel: recorded where the stream is captured, else queued.
