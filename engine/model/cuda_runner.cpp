@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "bytemodel/check.h"
 
 namespace octet::engine {
@@ -19,30 +21,29 @@ std::size_t common_prefix(std::span<const std::uint8_t> a, std::span<const std::
 /// The bytes of a sequence, its keys and values on the GPU, and, once the CPU has taken over, on the CPU.
 class CudaRunner::Cache final : public KvCache {
  public:
-  Cache(std::size_t capacity, CudaSteps& steps, std::byte* on_gpu)
-      : KvCache(capacity), rings(steps.new_rings()), memory(on_gpu), steps_(steps) {}
-  ~Cache() override {
-    if (memory != nullptr) steps_.release_cache(memory);
-  }
+  Cache(std::size_t capacity, KvRings rings, CudaCaches& caches) : KvCache(capacity), place{std::move(rings)}, caches_(caches) {}
+  ~Cache() override { caches_.release(place); }
 
   // The CPU's cache is brought up to date whenever it is used.
-  std::size_t reusable(std::size_t length) const override { return on_cpu != nullptr ? length : rings.reusable(length); }
+  std::size_t reusable(std::size_t length) const override {
+    if (on_cpu != nullptr) return length;
+    return place.memory != nullptr ? place.rings.reusable(length) : 0;
+  }
 
   void copy(const Cache& from) {
     copy_bytes(from);
-    rings = from.rings;
+    place.rings = from.place.rings;
   }
 
-  KvRings rings;
-  std::byte* memory;  // of the GPU; nullptr where there was none
+  CudaCaches::Place place;  // on the GPU
   mutable std::unique_ptr<KvCache> on_cpu;
 
  private:
-  CudaSteps& steps_;
+  CudaCaches& caches_;
 };
 
 CudaRunner::CudaRunner(bytemodel::ModelFile model, std::unique_ptr<CudaSteps> steps, MakeCpuRunner make_cpu_runner)
-    : config_(model.config()), steps_(std::move(steps)), make_cpu_runner_(std::move(make_cpu_runner)) {
+    : config_(model.config()), steps_(std::move(steps)), caches_(*steps_), make_cpu_runner_(std::move(make_cpu_runner)) {
   model_.push_back(std::move(model));
 }
 
@@ -50,7 +51,7 @@ CudaRunner::~CudaRunner() = default;
 
 std::unique_ptr<KvCache> CudaRunner::new_cache() const {
   const std::size_t capacity = static_cast<std::size_t>(config_.max_context) + CudaSteps::kMaxBatch;
-  return std::make_unique<Cache>(capacity, *steps_, cpu_ == nullptr ? steps_->allocate_cache() : nullptr);
+  return std::make_unique<Cache>(capacity, steps_->new_rings(), caches_);
 }
 
 void CudaRunner::copy_cache(const KvCache& from, KvCache& to) const {
@@ -58,8 +59,13 @@ void CudaRunner::copy_cache(const KvCache& from, KvCache& to) const {
   auto& target = static_cast<Cache&>(to);
   target.copy(source);
   if (cpu_ == nullptr) {
-    // Where this fails the next forward() hears of it.
-    if (source.memory != nullptr && target.memory != nullptr) steps_->copy_cache(source.memory, target.memory);
+    // What cannot be copied is computed again when it is wanted. Where the GPU fails the next forward() hears of it.
+    const CudaCaches::Place* const kept[] = {&source.place};
+    if (source.place.memory == nullptr) {
+      caches_.release(target.place);
+    } else if (caches_.provide(target.place, kept)) {
+      steps_->copy_cache(source.place.memory, target.place.memory);
+    }
   } else if (source.on_cpu != nullptr) {
     if (target.on_cpu == nullptr) target.on_cpu = cpu_->new_cache();
     cpu_->copy_cache(*source.on_cpu, *target.on_cpu);
@@ -85,24 +91,45 @@ LogitsRows CudaRunner::forward(std::span<const Piece> pieces, Rows rows) {
 
 /// False where it failed; the bytes are in their caches either way.
 bool CudaRunner::forward_on_gpu(std::span<const Piece> pieces, Rows rows) {
+  std::vector<const CudaCaches::Place*> places;
+  for (const Piece& piece : pieces) places.push_back(&static_cast<Cache&>(*piece.cache).place);
   bool has_memory = true;
+  for (const Piece& piece : pieces) has_memory = has_memory && provide(static_cast<Cache&>(*piece.cache), places);
   positions_.clear();
   for (const Piece& piece : pieces) {
     auto& cache = static_cast<Cache&>(*piece.cache);
     const std::size_t pos = cache.length();
     cache.append(piece.bytes);
-    cache.rings.will_write(pos, cache.length());
-    has_memory = has_memory && cache.memory != nullptr;
-    for (std::size_t i = pos + 1; i <= cache.length(); ++i) positions_.push_back({cache.bytes().first(i), cache.memory});
+    append_positions(cache, pos, cache.length());
   }
   using Want = CudaSteps::Want;
   const Want want = rows == Rows::kLast ? Want::kLastRow : pieces.size() == 1 ? Want::kRowsAndProposals : Want::kRows;
   return has_memory && steps_->forward(positions_, want);
 }
 
+/// The positions [begin, end) of a sequence are part of the next step.
+void CudaRunner::append_positions(Cache& cache, std::size_t begin, std::size_t end) {
+  cache.place.rings.will_write(begin, end);
+  for (std::size_t i = begin + 1; i <= end; ++i) positions_.push_back({cache.bytes().first(i), cache.place.memory});
+}
+
+/// Gives `cache` memory, and computes what it held where another sequence has got that.
+bool CudaRunner::provide(Cache& cache, std::span<const CudaCaches::Place* const> kept) {
+  const std::size_t n_lost = cache.place.memory == nullptr ? cache.length() : 0;
+  if (!caches_.provide(cache.place, kept)) return false;
+  for (std::size_t begin = 0; begin < n_lost; begin += positions_.size()) {
+    positions_.clear();
+    append_positions(cache, begin, std::min(n_lost, begin + steps_->max_prefill()));
+    if (!steps_->forward(positions_, CudaSteps::Want::kLastRow)) return false;
+  }
+  return true;
+}
+
 void CudaRunner::take_over() {
   const bool is_bf16 = steps_->format() == kernels::cuda::Format::kBf16;
-  trouble_ = std::string("the GPU failed, the CPU took over") + (is_bf16 ? " in the f32 profile: " : ": ") + steps_->error();
+  const std::string why = steps_->error();
+  trouble_ = fmt::format("the GPU failed, the CPU took over{}: {}", is_bf16 ? " in the f32 profile" : "",
+                         why.empty() ? "out of memory for the keys and values of the sequences of a step" : why);
   cpu_ = make_cpu_runner_(std::move(model_.front()));
   model_.clear();
   OCTET_CHECK(cpu_->max_batch() >= max_batch());
@@ -159,7 +186,7 @@ LogitsRow CudaRunner::next_draft(std::uint8_t previous) {
   draft_.given.push_back(previous);
   OCTET_CHECK(static_cast<int>(draft_.given.size()) < config_.n_predict);
   if (cpu_ != nullptr) return cpu_->next_draft(previous);
-  const CudaSteps::Position at{draft_.cache->bytes(), draft_.cache->memory};
+  const CudaSteps::Position at{draft_.cache->bytes(), draft_.cache->place.memory};
   if (steps_->propose(draft_.row, at, draft_.given)) return LogitsRow(steps_->proposal_row(draft_.given.size() - 1), kVocabulary);
   take_over();
   begin_draft_on_cpu();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bytemodel/model_file.h"
+#include "engine/model/cuda_caches.h"
 #include "engine/model/cuda_steps.h"
 #include "engine/model/model_runner.h"
 
@@ -52,6 +53,8 @@ class CudaRunner final : public ModelRunner {
   class Cache;
 
   bool forward_on_gpu(std::span<const Piece> pieces, Rows rows);
+  void append_positions(Cache& cache, std::size_t begin, std::size_t end);
+  bool provide(Cache& cache, std::span<const CudaCaches::Place* const> kept);
   LogitsRows forward_on_cpu(std::span<const Piece> pieces, Rows rows);
   void catch_up(const Cache& cache, std::size_t length);
   void take_over();
@@ -60,6 +63,7 @@ class CudaRunner final : public ModelRunner {
   bytemodel::ModelConfig config_;
   std::vector<bytemodel::ModelFile> model_;  // one, until the CPU has it
   std::unique_ptr<CudaSteps> steps_;         // lives on, because caches have its memory
+  mutable CudaCaches caches_;
   MakeCpuRunner make_cpu_runner_;
   std::unique_ptr<ModelRunner> cpu_;  // once it has taken over
   std::string trouble_;

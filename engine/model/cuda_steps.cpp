@@ -16,6 +16,9 @@ namespace cuda = kernels::cuda;
 
 namespace {
 
+/// What the driver takes for kernels and graphs once they are there.
+constexpr std::size_t kDriverBytes = std::size_t{64} << 20;
+
 /// What a chunk is multiplied by.
 std::vector<cuda::Matrix> chunk_matrices(const CudaWeights& weights, const bytemodel::ModelConfig& c) {
   std::vector<cuda::Matrix> all;
@@ -55,24 +58,30 @@ CudaSteps::CudaSteps(const bytemodel::ModelFile& model, cuda::Format format, std
   DeviceArena plan;
   const CudaWeights shapes(model, format, plan, capacity_);
   take_buffers(plan, shapes);
-  memory_bytes_ = plan.size_bytes() + cache_bytes_;
+  memory_bytes_ = plan.size_bytes() + kMinCaches * cache_bytes_;
 }
 
 Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& model, cuda::Format format,
                                                    std::unique_ptr<cuda::Device> device, std::size_t max_bytes) {
   std::unique_ptr<CudaSteps> steps(new CudaSteps(model, format, std::move(device), true));
   const std::size_t free_bytes = steps->device_->free_bytes();  // cuBLASLt has taken its part
-  const std::size_t allowed = max_bytes == 0 ? free_bytes : std::min(max_bytes, free_bytes);
+  const std::size_t usable = free_bytes - std::min(free_bytes, kDriverBytes);
+  const std::size_t allowed = max_bytes == 0 ? usable : std::min(max_bytes, usable);
   if (steps->memory_bytes_ > allowed && steps->long_rows_ > 0) {
     device = std::move(steps->device_);
     steps.reset(new CudaSteps(model, format, std::move(device), false));
   }
   cuda::Device& gpu = *steps->device_;
   if (gpu.error()[0] == '\0' && steps->memory_bytes_ > allowed) {
-    return fail(ErrorCode::kTooLarge, fmt::format("the model takes {} bytes of GPU memory, {} are {}", steps->memory_bytes_, allowed,
-                                                  allowed == free_bytes ? "free" : "allowed"));
+    const bool is_cap = allowed < usable;
+    return fail(ErrorCode::kTooLarge, fmt::format("the model takes {} bytes of GPU memory{}, {} are {}", steps->memory_bytes_,
+                                                  is_cap ? "" : fmt::format(" and the driver {}", kDriverBytes),
+                                                  is_cap ? allowed : free_bytes, is_cap ? "allowed" : "free"));
   }
-  void* memory = gpu.allocate(steps->memory_bytes_ - steps->cache_bytes_);
+  const std::size_t min_caches_bytes = kMinCaches * steps->cache_bytes_;
+  const std::size_t model_bytes = steps->memory_bytes_ - min_caches_bytes;
+  steps->n_caches_left_ = (allowed - std::min(allowed, model_bytes)) / steps->cache_bytes_;
+  void* memory = gpu.allocate(model_bytes);
   steps->requests_ = static_cast<Requests*>(gpu.allocate_host(sizeof(Requests)));
   steps->results_ = static_cast<Results*>(gpu.allocate_host(sizeof(Results)));
   if (memory != nullptr && steps->requests_ != nullptr && steps->results_ != nullptr) {
@@ -82,6 +91,8 @@ Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& m
     steps->record();
   }
   if (!gpu.wait(kStepMs)) return fail(ErrorCode::kUnsupported, gpu.error());
+  if (steps->weights_.empty())
+    return fail(ErrorCode::kTooLarge, fmt::format("out of memory: no {} bytes of the GPU's, or no pinned ones", model_bytes));
   return steps;
 }
 
@@ -93,7 +104,9 @@ KvRings CudaSteps::new_rings() const {
 }
 
 std::byte* CudaSteps::allocate_cache() {
+  if (n_caches_left_ == 0) return nullptr;
   void* cache = device_->allocate(cache_bytes_);
+  n_caches_left_ = cache != nullptr ? n_caches_left_ - 1 : 0;
   if (cache != nullptr && format_ == cuda::Format::kBf16) device_->clear(cache, cache_bytes_);
   return static_cast<std::byte*>(cache);
 }

@@ -31,6 +31,9 @@ class CudaSteps {
   static constexpr std::size_t kMaxBatch = kernels::cuda::kChunkRows;
   static constexpr int kStepMs = 500;  // the CPU has to answer within a second
 
+  /// Caches that there is room for in any case: an editor's completion and its alternatives are decoded together.
+  static constexpr std::size_t kMinCaches = 3;
+
   /// Loads `model` in a format. Fails with kUnsupported where its sizes are beyond the kernels or the device, with kTooLarge where it takes
   /// more than `max_bytes` (0: what is free) even without long chunks, before anything is allocated; and as the device does.
   static Result<std::unique_ptr<CudaSteps>> open(const bytemodel::ModelFile& model, kernels::cuda::Format format,
@@ -41,16 +44,15 @@ class CudaSteps {
   std::size_t max_prefill() const { return std::max(long_rows_, kMaxBatch); }
   const char* device_name() const { return device_->name(); }
   const char* error() const { return error_.empty() ? device_->error() : error_.c_str(); }
-  /// What the weights, the buffers and a cache take.
+  /// What the weights, the buffers and kMinCaches take.
   std::size_t memory_bytes() const { return memory_bytes_; }
   std::size_t cache_bytes() const { return cache_bytes_; }
   int n_launches() const { return n_launches_; }  // of a step, proposals included
 
   KvRings new_rings() const;
-  /// Memory for the keys and values of a sequence; nullptr where there is none. Zeros in bf16: a weight of 0 makes nothing of any integer
-  /// that was never written, but not of a NaN.
+  /// Memory for the keys and values of a sequence; nullptr where there is none, or where no more may be taken. Zeros in bf16: a weight of 0
+  /// makes nothing of any integer that was never written, but not of a NaN.
   std::byte* allocate_cache();
-  void release_cache(std::byte* cache) { device_->release(cache); }
   bool copy_cache(const std::byte* from, std::byte* to);
 
   /// A byte to be computed: the sequence up to and with it, and its cache.
@@ -119,6 +121,7 @@ class CudaSteps {
   std::vector<kernels::cuda::KvLayer> kv_;  // of layers and heads
   std::size_t cache_bytes_ = 0;
   std::size_t memory_bytes_ = 0;
+  std::size_t n_caches_left_ = 0;  // that may still be allocated
   std::string error_;
 
   // On the device.

@@ -36,7 +36,7 @@ struct ModelInfo {
   std::filesystem::path path;
   std::string device;         // "cpu" or "cuda"
   std::string device_note;    // why that one; empty where "cpu" was asked for
-  std::size_t gpu_bytes = 0;  // of the GPU's memory for weights, buffers and a session
+  std::size_t gpu_bytes = 0;  // of the GPU's memory for weights, buffers and a completion with its alternatives
   bool has_cublas = false;    // which multiplies long parts of prompts
   std::string isa;
   std::string profile;

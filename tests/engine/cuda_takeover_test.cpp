@@ -113,7 +113,7 @@ TEST_CASE("cuda takeover: no driver, an old one, no GPU, a small or old GPU: the
     for (const auto& [machine, reason] :
          {std::pair{no_driver, "driver version is insufficient"}, std::pair{no_gpu, "no CUDA-capable device"},
           std::pair{old_gpu, "compute capability 7.5, expected at least 8.0"},
-          std::pair{small_gpu, "bytes of GPU memory, 200000 are free"}}) {
+          std::pair{small_gpu, "and the driver 67108864, 200000 are free"}}) {
       const auto opened = open(device, machine);
       REQUIRE(opened.has_value());
       CHECK(opened->info.device == "cpu");
@@ -138,7 +138,7 @@ TEST_CASE("cuda takeover: the bf16 profile is opened on a GPU, and nowhere else"
       CHECK(opened->info.gpu_bytes > int8_bytes);
     }
     for (const auto& [machine, code, reason] : {std::tuple{no_gpu, ErrorCode::kUnsupported, "no CUDA-capable device"},
-                                                std::tuple{small_gpu, ErrorCode::kTooLarge, "bytes of GPU memory, 200000 are free"}}) {
+                                                std::tuple{small_gpu, ErrorCode::kTooLarge, "and the driver 67108864, 200000 are free"}}) {
       const auto refused = open(device, machine, "bf16");
       REQUIRE_FALSE(refused.has_value());
       CHECK(refused.error().code == code);
