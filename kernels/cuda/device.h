@@ -60,7 +60,7 @@ class Device {
 };
 
 /// Changes whenever a library and a program of different versions would misunderstand one another.
-inline constexpr int kDeviceVersion = 4;
+inline constexpr int kDeviceVersion = 5;
 
 /// nullptr where there is no GPU to use: then why[why_bytes] says what was expected and found.
 using OpenDevice = Device* (*)(int version, char* why, std::size_t why_bytes);
