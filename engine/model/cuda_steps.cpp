@@ -78,8 +78,7 @@ Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& m
                                                   is_cap ? "" : fmt::format(" and the driver {}", kDriverBytes),
                                                   is_cap ? allowed : free_bytes, is_cap ? "allowed" : "free"));
   }
-  const std::size_t min_caches_bytes = kMinCaches * steps->cache_bytes_;
-  const std::size_t model_bytes = steps->memory_bytes_ - min_caches_bytes;
+  const std::size_t model_bytes = steps->memory_bytes_ - kMinCaches * steps->cache_bytes_;
   steps->n_caches_left_ = (allowed - std::min(allowed, model_bytes)) / steps->cache_bytes_;
   void* memory = gpu.allocate(model_bytes);
   steps->requests_ = static_cast<Requests*>(gpu.allocate_host(sizeof(Requests)));
@@ -92,7 +91,7 @@ Result<std::unique_ptr<CudaSteps>> CudaSteps::open(const bytemodel::ModelFile& m
   }
   if (!gpu.wait(kStepMs)) return fail(ErrorCode::kUnsupported, gpu.error());
   if (steps->weights_.empty())
-    return fail(ErrorCode::kTooLarge, fmt::format("out of memory: no {} bytes of the GPU's, or no pinned ones", model_bytes));
+    return fail(ErrorCode::kTooLarge, fmt::format("the GPU is out of memory: no {} bytes, or no pinned ones", model_bytes));
   return steps;
 }
 

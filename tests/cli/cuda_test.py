@@ -56,7 +56,7 @@ class CudaTest(CliTest):
     def test_whatever_fails_the_cpu_answers_and_says_why(self):
         expected = self.complete("--device", "cpu").stdout
         for fault, why in (("driver", "no GPU is used: CUDA driver version is insufficient"), ("none", "no GPU is used: no CUDA-capable device"),
-                           ("memory=0", "no GPU is used: .* out of memory"), ("memory=2", TAKEOVER + ".* out of memory"),
+                           ("memory=0", "no GPU is used: .* out of memory"), ("memory=1", TAKEOVER + ".*out of memory"),
                            ("step=40", TAKEOVER + ".*illegal memory access"), ("nan=40", TAKEOVER + ".*no numbers"),
                            ("hang=40", TAKEOVER + ".*no answer from the GPU within 500 ms")):
             with self.subTest(fault=fault):
