@@ -35,7 +35,8 @@ class CudaSteps {
   static constexpr std::size_t kMinCaches = 3;
 
   /// Loads `model` in a format. Fails with kUnsupported where its sizes are beyond the kernels or the device, with kTooLarge where it takes
-  /// more than `max_bytes` (0: what is free) even without long chunks, before anything is allocated; and as the device does.
+  /// more than `max_bytes` (0: what is free) even without long chunks, before anything is allocated, or where others were faster; and as
+  /// the device does.
   static Result<std::unique_ptr<CudaSteps>> open(const bytemodel::ModelFile& model, kernels::cuda::Format format,
                                                  std::unique_ptr<kernels::cuda::Device> device, std::size_t max_bytes);
 

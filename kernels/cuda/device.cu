@@ -25,6 +25,8 @@ long now_ns() {
 /// wait for it.
 cudaEvent_t unanswered = nullptr;
 
+bool gpu_hangs() { return unanswered != nullptr && cudaEventQuery(unanswered) == cudaErrorNotReady; }
+
 class GpuDevice final : public Device {
  public:
   GpuDevice(const cudaDeviceProp& properties) {
@@ -36,7 +38,7 @@ class GpuDevice final : public Device {
   GpuDevice& operator=(const GpuDevice&) = delete;
   ~GpuDevice() override {
     // Where the GPU hangs every call would wait for it: what it has, it keeps. Some only took longer.
-    const bool is_hanging = has_timed_out_ && cudaEventQuery(event_) == cudaErrorNotReady;
+    const bool is_hanging = gpu_hangs();
     for (int i = 0; i < n_graphs_ && !is_hanging; ++i) cudaGraphExecDestroy(graphs_[i]);
     matmul_.close(is_hanging);
     if (!is_hanging) {
@@ -67,7 +69,7 @@ class GpuDevice final : public Device {
   void* allocate(std::size_t n_bytes) override { return allocate(n_bytes, false); }
   void* allocate_host(std::size_t n_bytes) override { return allocate(n_bytes, true); }
   void release(void* data) override {
-    if (has_timed_out_) return;  // the destructor sees to it
+    if (gpu_hangs()) return;  // the destructor sees to it
     for (Memory** at = &memory_; *at != nullptr; at = &(*at)->next) {
       if ((*at)->data != data) continue;
       Memory* found = *at;
@@ -134,7 +136,6 @@ class GpuDevice final : public Device {
       if (state != cudaErrorNotReady) return check(state, "a step");
       const long waited = now_ns() - begin;
       if (waited > timeout_ms * 1'000'000L) {
-        has_timed_out_ = true;
         unanswered = event_;
         std::snprintf(error_, sizeof(error_), "a step: no answer from the GPU within %d ms", timeout_ms);
         return false;
@@ -184,7 +185,6 @@ class GpuDevice final : public Device {
 
   char name_[300] = {};
   char error_[300] = {};
-  bool has_timed_out_ = false;
   bool is_recording_ = false;
   cudaStream_t stream_ = nullptr;
   cudaEvent_t event_ = nullptr;
@@ -207,7 +207,7 @@ extern "C" __attribute__((visibility("default"))) Device* octet_cuda_open_device
     std::snprintf(why, why_bytes, "%s", found != cudaSuccess ? cudaGetErrorString(found) : "no GPU");
     return nullptr;
   }
-  if (unanswered != nullptr && cudaEventQuery(unanswered) == cudaErrorNotReady) {
+  if (gpu_hangs()) {
     std::snprintf(why, why_bytes, "the GPU hangs: it has not answered since another model used it");
     return nullptr;
   }

@@ -103,16 +103,19 @@ TEST_CASE("cuda takeover: auto measures both and says so") {
 }
 
 TEST_CASE("cuda takeover: no driver, an old one, no GPU, a small or old GPU: the CPU computes and the reason is named") {
-  FakeMachine no_driver, no_gpu, old_gpu, small_gpu;
+  FakeMachine no_driver, no_gpu, old_gpu, old_gpus, small_gpu;
   no_driver.driver = cudaErrorInsufficientDriver;
   no_gpu.n_devices = 0;
   old_gpu.major = 7;
   old_gpu.minor = 5;
+  old_gpus = old_gpu;
+  old_gpus.n_devices = 2;
   small_gpu.memory_bytes = 200'000;
   for (const std::string device : {"cuda", "auto"}) {
     for (const auto& [machine, reason] :
          {std::pair{no_driver, "driver version is insufficient"}, std::pair{no_gpu, "no CUDA-capable device"},
           std::pair{old_gpu, "compute capability 7.5, expected at least 8.0"},
+          std::pair{old_gpus, "expected at least 8.0; the first of CUDA_VISIBLE_DEVICES is used"},
           std::pair{small_gpu, "and the driver 67108864, 200000 are free"}}) {
       const auto opened = open(device, machine);
       REQUIRE(opened.has_value());
@@ -348,6 +351,7 @@ TEST_CASE("cuda takeover: nobody waits for a GPU that hangs, and what only took 
   CHECK_THAT(refused.error().message, Catch::Contains("the GPU hangs"));
   // It has come to itself.
   cuda_emulator::set_machine({});
+  const std::size_t left_bytes = cuda_emulator::counts().live_bytes;
   {
     const auto device = emulated_device();
     void* memory = device->allocate(1);
@@ -362,6 +366,7 @@ TEST_CASE("cuda takeover: nobody waits for a GPU that hangs, and what only took 
     CHECK(cuda_emulator::report().empty());
     cuda_emulator::set_machine({});
   }
+  CHECK(cuda_emulator::counts().live_bytes == left_bytes);
   CHECK(write_text(*on_gpu(small_model()), prompt(), kText) == expected_text());
   CHECK(cuda_emulator::report().empty());
 }
