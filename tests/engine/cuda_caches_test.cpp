@@ -18,10 +18,10 @@ bytemodel::ModelFile small_model(std::uint32_t seed) {
   return random_model(config, seed);
 }
 
-std::unique_ptr<engine::CudaRunner> with_cap(bytemodel::ModelFile model, std::size_t max_bytes) {
-  auto steps = engine::CudaSteps::open(model, Format::kInt8, emulated_device(), max_bytes);
-  if (!steps) FAIL(steps.error().message);
-  return std::make_unique<engine::CudaRunner>(std::move(model), std::move(*steps), on_cpu);
+/// What is planned for `model`, and is all that it may have in what follows.
+std::size_t planned_bytes(bytemodel::ModelFile model) {
+  cuda_emulator::set_machine({});
+  return on_gpu(std::move(model))->steps().memory_bytes();
 }
 
 struct Sequence {
@@ -58,10 +58,9 @@ TEST_CASE("cuda caches: whatever is asked of eight sequences with memory for thr
   std::size_t n_lost = 0;
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
-    cuda_emulator::set_machine({});
-    const auto planned = with_cap(small_model(seed), 0)->steps().memory_bytes();
+    const auto planned = planned_bytes(small_model(seed));
     const auto expected = on_cpu(small_model(seed));
-    const auto found = with_cap(small_model(seed), planned);
+    const auto found = on_gpu(small_model(seed), Format::kInt8, planned);
     std::mt19937 random(seed);
     std::vector<Sequence> sequences(8);
     for (auto& sequence : sequences) sequence = {expected->new_cache(), found->new_cache()};
@@ -103,9 +102,8 @@ TEST_CASE("cuda caches: whatever is asked of eight sequences with memory for thr
 }
 
 TEST_CASE("cuda caches: who was used longest ago gives his memory up") {
-  cuda_emulator::set_machine({});
-  const auto planned = with_cap(load_model("tiny-linear"), 0)->steps().memory_bytes();
-  const auto runner = with_cap(load_model("tiny-linear"), planned);
+  const auto planned = planned_bytes(load_model("tiny-linear"));
+  const auto runner = on_gpu(load_model("tiny-linear"), Format::kInt8, planned);
   std::vector<std::unique_ptr<engine::KvCache>> caches(5);
   for (auto& cache : caches) cache = runner->new_cache();
   const Bytes text = random_code(4, 1);
@@ -116,9 +114,8 @@ TEST_CASE("cuda caches: who was used longest ago gives his memory up") {
 }
 
 TEST_CASE("cuda caches: an editor with more documents than the GPU has memory for stays on it") {
-  cuda_emulator::set_machine({});
-  const auto planned = with_cap(load_model("tiny-linear"), 0)->steps().memory_bytes();
-  engine::Completer on_gpu(with_cap(load_model("tiny-linear"), planned));
+  const auto planned = planned_bytes(load_model("tiny-linear"));
+  engine::Completer completer(on_gpu(load_model("tiny-linear"), Format::kInt8, planned));
   engine::Completer on_cpu_alone(on_cpu(load_model("tiny-linear")));
   for (int i = 0; i < 10; ++i) {
     CAPTURE(i);
@@ -129,7 +126,7 @@ TEST_CASE("cuda caches: an editor with more documents than the GPU has memory fo
     request.limits.max_bytes = 12;
     request.alternatives = i % 2 == 0 ? engine::CudaSteps::kMinCaches : 1;
     request.raw = true;
-    const auto found = on_gpu.complete(request, {}, {});
+    const auto found = completer.complete(request, {}, {});
     const auto expected = on_cpu_alone.complete(request, {}, {});
     CHECK(found.trouble.empty());
     CHECK(found.text == expected.text);
@@ -140,7 +137,7 @@ TEST_CASE("cuda caches: an editor with more documents than the GPU has memory fo
 
 TEST_CASE("cuda caches: memory that others have taken since is done without") {
   cuda_emulator::set_machine({});
-  const auto runner = with_cap(load_model("tiny-linear"), 0);
+  const auto runner = on_gpu(load_model("tiny-linear"));
   const auto expected = on_cpu(load_model("tiny-linear"));
   FakeMachine full;
   full.failing_allocation = 2;
@@ -153,9 +150,8 @@ TEST_CASE("cuda caches: memory that others have taken since is done without") {
 }
 
 TEST_CASE("cuda caches: more sequences in a step than there is memory for are the CPU's") {
-  cuda_emulator::set_machine({});
-  const auto planned = with_cap(load_model("tiny-linear"), 0)->steps().memory_bytes();
-  const auto runner = with_cap(load_model("tiny-linear"), planned);
+  const auto planned = planned_bytes(load_model("tiny-linear"));
+  const auto runner = on_gpu(load_model("tiny-linear"), Format::kInt8, planned);
   const auto expected = on_cpu(load_model("tiny-linear"));
   std::vector<Sequence> sequences(engine::CudaSteps::kMinCaches + 1);
   std::vector<engine::ModelRunner::Piece> expected_pieces, found_pieces;

@@ -114,10 +114,7 @@ TEST_CASE("cuda long chunk: there is none without cuBLASLt, or where it knows no
     cuda_emulator::set_machine({});
     auto c = config;
     c.max_context = 256;
-    const auto model = random_model(c, 1);
-    const auto steps = engine::CudaSteps::open(model, Format::kInt8, emulated_device(), with->steps().memory_bytes() - more);
-    REQUIRE(steps.has_value());
-    CHECK((*steps)->max_prefill() == (more == 0 ? 256 : 64));
+    CHECK(on_gpu(random_model(c, 1), Format::kInt8, with->steps().memory_bytes() - more)->max_prefill() == (more == 0 ? 256 : 64));
   }
   REQUIRE(n_asked >= 4);
   machine = {};

@@ -43,8 +43,8 @@ inline std::unique_ptr<engine::ModelRunner> in_f32(bytemodel::ModelFile model) {
   return std::make_unique<engine::F32Runner>(std::move(model), *kernels::select_kernels(""));
 }
 
-inline std::unique_ptr<engine::CudaRunner> on_gpu(bytemodel::ModelFile model, Format format = Format::kInt8) {
-  auto steps = engine::CudaSteps::open(model, format, emulated_device(), 0);
+inline std::unique_ptr<engine::CudaRunner> on_gpu(bytemodel::ModelFile model, Format format = Format::kInt8, std::size_t max_bytes = 0) {
+  auto steps = engine::CudaSteps::open(model, format, emulated_device(), max_bytes);
   if (!steps) FAIL(steps.error().message);
   return std::make_unique<engine::CudaRunner>(std::move(model), std::move(*steps), format == Format::kInt8 ? on_cpu : in_f32);
 }
@@ -91,6 +91,21 @@ inline std::uint8_t best_byte(engine::LogitsRow row) {
   return static_cast<std::uint8_t>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
+/// The prompt into an empty cache, as many bytes a call as the runner takes.
+struct Prefilled {
+  std::uint8_t next = 0;  // the likeliest byte
+  std::size_t row = 0;    // the last call's last
+};
+inline Prefilled prefill(engine::ModelRunner& runner, engine::KvCache& cache, const Bytes& prompt) {
+  Prefilled out;
+  while (cache.length() < prompt.size()) {
+    const auto rest = std::span(prompt).subspan(cache.length());
+    const auto part = rest.first(std::min(runner.max_prefill(), rest.size()));
+    out = {best_byte(runner.forward(part, cache, Rows::kLast)[0]), part.size() - 1};
+  }
+  return out;
+}
+
 /// Up to n bytes behind the prompt, drafted by the heads and verified; what was drafted, and the bytes that each step kept.
 struct Written {
   Bytes text;
@@ -100,14 +115,7 @@ struct Written {
 };
 inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std::size_t n) {
   const auto cache = runner.new_cache();
-  std::uint8_t own = 0;
-  std::size_t row = 0;
-  while (cache->length() < prompt.size()) {
-    const auto rest = std::span(prompt).subspan(cache->length());
-    const auto part = rest.first(std::min(runner.max_prefill(), rest.size()));
-    own = best_byte(runner.forward(part, *cache, Rows::kLast)[0]);
-    row = part.size() - 1;
-  }
+  auto [own, row] = prefill(runner, *cache, prompt);
   Written out;
   while (out.text.size() < n && (out.text.empty() || out.text.back() != kEnd)) {
     Bytes draft{own};
@@ -130,12 +138,7 @@ inline Written write_text(engine::ModelRunner& runner, const Bytes& prompt, std:
 /// The same text a byte at a time.
 inline Bytes write_plainly(engine::ModelRunner& runner, const Bytes& prompt, std::size_t n) {
   const auto cache = runner.new_cache();
-  Bytes text;
-  while (cache->length() < prompt.size()) {
-    const auto rest = std::span(prompt).subspan(cache->length());
-    const auto part = rest.first(std::min(runner.max_prefill(), rest.size()));
-    text.assign(1, best_byte(runner.forward(part, *cache, Rows::kLast)[0]));
-  }
+  Bytes text{prefill(runner, *cache, prompt).next};
   while (text.size() < n && text.back() != kEnd) text.push_back(best_byte(runner.forward(std::span(text).last(1), *cache, Rows::kLast)[0]));
   return text;
 }
